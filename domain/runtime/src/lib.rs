@@ -1,0 +1,14 @@
+//! The shell that every tankline process lives in: clock, configuration files, logging, supervision, MQTT session.
+//!
+//! The roles are cores that decide, and small shells that move bytes. What those shells have in common is here, once.
+
+pub mod backoff;
+pub mod clock;
+pub mod document;
+pub mod exit;
+pub mod logging;
+#[cfg(feature = "mqtt")]
+pub mod mqtt;
+pub mod secret;
+pub mod signals;
+pub mod supervisor;

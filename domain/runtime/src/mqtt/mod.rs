@@ -1,0 +1,17 @@
+//! A guarded MQTT session: one connection after another, each begun afresh, none of them trusted with anything.
+//!
+//! What is handed to a session may be lost with the connection, whatever the broker acknowledged. Who must not lose a
+//! message keeps it until the far end has said in words that it has it, and hands it over again after the next
+//! [`SessionEvent::Connected`].
+
+mod connection;
+mod driver;
+mod publisher;
+mod reason;
+mod session;
+mod url;
+
+pub use driver::Driver;
+pub use publisher::{NotConnected, Publisher};
+pub use session::{Outgoing, Qos, SessionEvent, SessionOptions, session};
+pub use url::{BrokerUrl, BrokerUrlError};

@@ -1,0 +1,105 @@
+//! Passwords and tokens, which come from files of their own and are never shown.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A text that no log and no error message shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Gives the text, to be handed to the party that it is meant for.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+/// Why a secret file gives no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("cannot read the secret file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The first line is empty.
+    #[error("the first line of the secret file {} is empty; the secret must stand there", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Reads a secret: the first line of the file, without its line end.
+///
+/// # Errors
+/// [`SecretError`] when the file cannot be read, is not UTF-8, or its first line is empty.
+pub fn read_secret_file(path: &Path) -> Result<Secret, SecretError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::new(line)),
+        _ => Err(SecretError::Empty { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file_with(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        std::fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn first_line_is_the_secret_whatever_ends_it() {
+        for text in ["pa ss", "pa ss\n", "pa ss\r\n", "pa ss\nsecond line\n"] {
+            let (_dir, path) = file_with(text);
+            assert_eq!(read_secret_file(&path).unwrap().expose(), "pa ss", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn empty_and_missing_files_are_refused_by_name() {
+        for text in ["", "\n", "\nsecret on the second line"] {
+            let (_dir, path) = file_with(text);
+            let error = read_secret_file(&path).unwrap_err();
+            assert!(matches!(error, SecretError::Empty { .. }));
+            assert!(error.to_string().contains("token"));
+        }
+        let error = read_secret_file(Path::new("/nonexistent/token")).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/token"));
+    }
+
+    #[test]
+    fn secret_is_not_shown() {
+        let secret = Secret::new("hunter2");
+        assert!(!format!("{secret:?} {secret}").contains("hunter2"));
+    }
+}
