@@ -112,16 +112,19 @@ impl Shape {
     }
 
     /// Gives the volume of the whole tank.
+    #[must_use]
     pub fn capacity(&self) -> CubicMetres {
         CubicMetres::new(self.solid.volume_m3(self.solid.height_m()))
     }
 
     /// Gives the greatest level, measured from the lowest inside point, to the nanometre.
+    #[must_use]
     pub fn height(&self) -> Millimetres {
         Millimetres::new((self.solid.height_m() * 1e9).round() / 1e6)
     }
 
     /// Gives 16 hexadecimal digits that change with the shape and with any of its dimensions.
+    #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }

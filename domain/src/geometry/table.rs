@@ -144,11 +144,13 @@ impl StrappingTable {
     }
 
     /// Gives the volume at the last row.
+    #[must_use]
     pub fn capacity(&self) -> CubicMetres {
         CubicMetres::new(self.last().volume_m3)
     }
 
     /// Gives the level of the last row.
+    #[must_use]
     pub fn height(&self) -> Millimetres {
         Millimetres::new(self.last().level_mm)
     }
@@ -156,6 +158,7 @@ impl StrappingTable {
     /// Gives the first 16 hexadecimal digits of the SHA-256 of the rows.
     ///
     /// Comments and the way in which the numbers are written do not change it.
+    #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
     }

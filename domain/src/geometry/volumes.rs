@@ -27,6 +27,7 @@ impl Geometry {
     }
 
     /// Gives the volume of the whole tank.
+    #[must_use]
     pub fn capacity(&self) -> CubicMetres {
         match self {
             Self::Shape(shape) => shape.capacity(),
@@ -35,6 +36,7 @@ impl Geometry {
     }
 
     /// Gives the greatest level with a known volume.
+    #[must_use]
     pub fn height(&self) -> Millimetres {
         match self {
             Self::Shape(shape) => shape.height(),
@@ -43,6 +45,7 @@ impl Geometry {
     }
 
     /// Gives the lowest level with a known volume: 0 for a shape, the first row of a table.
+    #[must_use]
     pub fn bottom(&self) -> Millimetres {
         match self {
             Self::Shape(shape) => shape.reach().bottom,
@@ -51,6 +54,7 @@ impl Geometry {
     }
 
     /// Gives 16 hexadecimal digits that name the shape or table, so that a volume can say what it was computed from.
+    #[must_use]
     pub fn digest(&self) -> &str {
         match self {
             Self::Shape(shape) => shape.digest(),
