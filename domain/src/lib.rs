@@ -1,0 +1,15 @@
+//! The language that every part of tankline speaks: units, names, the site description, gauge registers, readings and
+//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry.
+//!
+//! Nothing here does I/O, reads a clock or starts a task.
+
+pub mod geometry;
+pub mod message;
+pub mod names;
+pub mod ranges;
+pub mod reading;
+pub mod register;
+pub mod settings;
+pub mod site;
+pub mod topic;
+pub mod units;

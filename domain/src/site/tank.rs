@@ -1,0 +1,74 @@
+//! Tanks and what they hold.
+
+use crate::geometry::Geometry;
+use crate::names::{ProductName, TankName};
+use crate::units::{KilogramsPerCubicMetre, Millimetres};
+
+/// A tank or vessel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tank {
+    /// Name of the tank.
+    pub name: TankName,
+    /// What people call it.
+    pub title: String,
+    /// The product that it holds.
+    pub product: ProductName,
+    /// From level to volume.
+    pub geometry: Geometry,
+    /// Height of the tank: the shape's, or the last row of the strapping table where there is no shape.
+    pub height: Millimetres,
+    /// Levels that an operator is told of.
+    pub limits: Limits,
+}
+
+/// Alarm limits of a level, mm above the tank bottom. LL < L < H < HH.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Limits {
+    /// Low-low.
+    pub low_low: Option<Millimetres>,
+    /// Low.
+    pub low: Option<Millimetres>,
+    /// High.
+    pub high: Option<Millimetres>,
+    /// High-high.
+    pub high_high: Option<Millimetres>,
+}
+
+/// What a tank holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    /// Name of the product.
+    pub name: ProductName,
+    /// Kind, for the choice of correction factors.
+    pub kind: ProductKind,
+    /// Density at 20 degC.
+    pub density_20c: KilogramsPerCubicMetre,
+    /// Standard by which its volume is corrected.
+    pub standard: Standard,
+}
+
+/// Kind of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProductKind {
+    /// Crude oil.
+    Crude,
+    /// Fuel oil.
+    FuelOil,
+    /// Jet fuel.
+    Jet,
+    /// Gasoline.
+    Gasoline,
+    /// Lubricating oil.
+    Lubricating,
+    /// Produced water, sewage, clean water.
+    Water,
+}
+
+/// Edition of the standard by which volumes are corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standard {
+    /// GB/T 1885-1998, base 20 degC.
+    Gb1885_1998,
+    /// API MPMS 11.1-2004.
+    Api11_1_2004,
+}

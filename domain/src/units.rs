@@ -1,0 +1,165 @@
+//! Units as types: a level is not a temperature, and a difference of two times is not a time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! quantity {
+    ($(#[$doc:meta])* $name:ident, $symbol:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(#[serde(serialize_with = "plain_number")] f64);
+
+        impl $name {
+            /// Takes a number in this unit.
+            #[must_use]
+            pub const fn new(value: f64) -> Self {
+                Self(value)
+            }
+
+            /// Gives the number in this unit.
+            #[must_use]
+            pub const fn get(self) -> f64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)?;
+                f.write_str(concat!(" ", $symbol))
+            }
+        }
+    };
+}
+
+quantity!(
+    /// A length in millimetres: levels, interfaces, limits.
+    Millimetres,
+    "mm"
+);
+quantity!(
+    /// A length in metres: tank dimensions.
+    Metres,
+    "m"
+);
+quantity!(
+    /// A volume in cubic metres.
+    CubicMetres,
+    "m3"
+);
+quantity!(
+    /// A temperature in degrees Celsius.
+    Celsius,
+    "degC"
+);
+quantity!(
+    /// A density in kilograms per cubic metre.
+    KilogramsPerCubicMetre,
+    "kg/m3"
+);
+
+impl Metres {
+    /// Gives the same length in millimetres.
+    #[must_use]
+    pub fn to_millimetres(self) -> Millimetres {
+        Millimetres::new(self.0 * 1000.0)
+    }
+}
+
+impl Millimetres {
+    /// Gives the same length in metres.
+    #[must_use]
+    pub fn to_metres(self) -> Metres {
+        Metres::new(self.0 / 1000.0)
+    }
+}
+
+/// Serialises whole numbers without a fraction: `9641`, not `9641.0`.
+fn plain_number<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
+        serializer.serialize_i64(*value as i64)
+    } else {
+        serializer.serialize_f64(*value)
+    }
+}
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixMillis(i64);
+
+impl UnixMillis {
+    /// Takes milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn new(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Gives milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// Gives the milliseconds from `earlier` to this moment; negative when `earlier` is later.
+    #[must_use]
+    pub const fn millis_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for UnixMillis {
+    /// Writes the moment as `2026-11-23T06:29:18.123Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, within) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let (year, month, day) = civil_from_days(days);
+        let (hour, minute) = (within / 3_600_000, within / 60_000 % 60);
+        let (second, milli) = (within / 1000 % 60, within % 1000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    }
+}
+
+/// Days since 1970-01-01 to year, month and day of the proleptic Gregorian calendar.
+///
+/// Counts in eras of 400 years that begin on 1 March, so that a leap day is always the last of its year.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_without_a_fraction() {
+        let text = |value: f64| serde_json::to_string(&Millimetres::new(value)).unwrap();
+        assert_eq!(text(9641.0), "9641");
+        assert_eq!(text(32.5), "32.5");
+        assert_eq!(text(-0.5), "-0.5");
+    }
+
+    #[test]
+    fn moments_are_written_as_dates() {
+        for (millis, written) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_795_400_000_123, "2026-11-23T02:13:20.123Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(UnixMillis::new(millis).to_string(), written);
+        }
+    }
+}
