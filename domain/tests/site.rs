@@ -1,5 +1,7 @@
 //! The site description: what is right is read, and all that is wrong is said at once.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
