@@ -1,0 +1,67 @@
+use std::fmt;
+use std::time::Instant;
+
+use super::{GaugeValues, RegisterImage};
+use crate::modbus::{self, Ask, Request};
+
+/// Where a gauge gets what it holds at a moment.
+pub type ReadValues = Box<dyn Fn(Instant) -> GaugeValues + Send>;
+
+/// One gauge on a line: a unit number, registers, and something that they measure.
+pub struct Gauge {
+    unit: u8,
+    image: RegisterImage,
+    read: ReadValues,
+}
+
+/// A reply, whole and true; what a line makes of it is the line's affair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The whole frame with its CRC.
+    pub frame: Vec<u8>,
+    /// The values that the frame shows; `None` in an exception or when only some of them were asked for.
+    pub shows: Option<GaugeValues>,
+    /// Whether the frame is an exception.
+    pub is_exception: bool,
+}
+
+impl Gauge {
+    /// Makes a gauge that answers as `unit` and shows what it measures in the registers of `image`.
+    #[must_use]
+    pub fn new(unit: u8, image: RegisterImage, read: ReadValues) -> Self {
+        Self { unit, image, read }
+    }
+
+    /// Gives the unit number that the gauge answers to.
+    #[must_use]
+    pub fn unit(&self) -> u8 {
+        self.unit
+    }
+
+    /// Answers a request that is meant for this gauge; the values are those of `now`.
+    #[must_use]
+    pub fn answer(&self, now: Instant, request: &Request) -> Answer {
+        let registers = match request.ask {
+            Ask::Refuse(code) => Err(code),
+            Ask::Read { table, address, count } => {
+                let values = (self.read)(now);
+                let shows = self.image.shows_all(table, address, count).then_some(values);
+                self.image.read(table, address, count, values).map(|registers| (registers, shows))
+            }
+        };
+        match registers {
+            Ok((registers, shows)) => {
+                Answer { frame: modbus::registers(self.unit, request.function, &registers), shows, is_exception: false }
+            }
+            Err(code) => {
+                Answer { frame: modbus::exception(self.unit, request.function, code), shows: None, is_exception: true }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Gauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gauge").field("unit", &self.unit).finish_non_exhaustive()
+    }
+}

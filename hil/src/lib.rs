@@ -1,0 +1,11 @@
+//! Gauges, RS-485 lines and tanks in software.
+//!
+//! A `plant` of tanks that move, `gauge`s that measure them, and `line`s on which the gauges answer Modbus RTU at the pace
+//! of the wire, so that an edge, or any other Modbus master, can be run without hardware.
+
+pub mod gauge;
+pub mod gauges_command;
+pub mod line;
+pub mod modbus;
+pub mod plant;
+pub mod site_file;

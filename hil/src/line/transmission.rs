@@ -1,0 +1,89 @@
+use std::time::Instant;
+
+use super::Wire;
+use crate::gauge::GaugeValues;
+
+/// A reply on its way: when it starts, how far it is, and where others spoke into it.
+#[derive(Debug)]
+pub(super) struct Transmission {
+    pub(super) unit: u8,
+    pub(super) shows: Option<GaugeValues>,
+    wire: Wire,
+    frame: Vec<u8>,
+    start: Instant,
+    sent: usize,
+    disturbances: Vec<Disturbance>,
+    is_intact: bool,
+}
+
+/// A stretch of time in which somebody else drives the line too.
+#[derive(Debug)]
+struct Disturbance {
+    from: Instant,
+    until: Instant,
+    effect: Effect,
+}
+
+/// What the receiver makes of a byte in such a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// It sees a byte, but a wrong one.
+    Garbled,
+    /// It sees no byte of this sender, because it is busy with the other's.
+    Drowned,
+}
+
+impl Transmission {
+    pub(super) fn new(unit: u8, shows: Option<GaugeValues>, wire: Wire, frame: Vec<u8>, start: Instant) -> Self {
+        Self { unit, shows, wire, frame, start, sent: 0, disturbances: Vec::new(), is_intact: true }
+    }
+
+    pub(super) fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// The moment of the last bit of the last byte.
+    pub(super) fn end(&self) -> Instant {
+        self.after(self.frame.len())
+    }
+
+    pub(super) fn overlaps(&self, from: Instant, until: Instant) -> bool {
+        self.start < until && from < self.end()
+    }
+
+    pub(super) fn disturb(&mut self, from: Instant, until: Instant, effect: Effect) {
+        self.disturbances.push(Disturbance { from, until, effect });
+    }
+
+    /// The moment at which the next byte is whole; `None` when all are out.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (self.sent < self.frame.len()).then(|| self.after(self.sent + 1))
+    }
+
+    /// Takes the next byte as the receiver sees it; `None` when it does not see it. `noise` spoils a garbled one.
+    pub(super) fn byte(&mut self, noise: u8) -> Option<u8> {
+        let (from, until) = (self.after(self.sent), self.after(self.sent + 1));
+        let byte = *self.frame.get(self.sent)?;
+        self.sent += 1;
+        let disturbance = self.disturbances.iter().find(|other| from < other.until && other.from < until);
+        self.is_intact &= disturbance.is_none();
+        match disturbance.map(|other| other.effect) {
+            None => Some(byte),
+            Some(Effect::Garbled) => Some(byte ^ noise.max(1)),
+            Some(Effect::Drowned) => None,
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.sent >= self.frame.len()
+    }
+
+    /// Whether every byte so far went out as it was meant.
+    pub(super) fn is_intact(&self) -> bool {
+        self.is_intact
+    }
+
+    fn after(&self, bytes: usize) -> Instant {
+        self.start + self.wire.time(bytes as u64)
+    }
+}

@@ -1,0 +1,43 @@
+//! `tankline-hil`: gauges, lines and tanks in software.
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tankline_hil::gauges_command::{self, GaugesArgs};
+use tankline_runtime::exit::{self, Failure};
+use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::signals;
+
+/// Gauges, RS-485 lines and tanks in software, for demonstration and tests without hardware.
+#[derive(Debug, Parser)]
+#[command(name = "tankline-hil", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the gauges of a site, each line on a pseudo-terminal, until it is told to stop.
+    Gauges(GaugesArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init(&cli.log);
+    exit::conclude("tankline-hil", run(&cli.command))
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let stop = signals::stop_on_signals();
+        match command {
+            Command::Gauges(args) => gauges_command::run(args, &mut io::stdout(), stop).await,
+        }
+    })
+}

@@ -1,0 +1,20 @@
+//! The description of a site, read from its file.
+
+use std::path::Path;
+
+use tankline_domain::settings::Problems;
+use tankline_domain::site::{self, Site};
+use tankline_runtime::document;
+
+/// Environment variables that begin so lie over the keys of the site's file.
+const VARIABLES: &str = "TANKLINE_SITE";
+
+/// Reads and checks the description of a site; strapping tables lie beside it.
+///
+/// # Errors
+/// [`Problems`] with all that is wrong with the file.
+pub fn load(file: &Path) -> Result<Site, Problems> {
+    let document = document::load(file, VARIABLES)?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    site::parse(&document, &|table| std::fs::read_to_string(folder.join(table)).map_err(|error| error.to_string()))
+}

@@ -1,0 +1,81 @@
+//! Masters that share no code with the gauges read them.
+
+mod bench_line;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bench_line::{PUBLISHED, SITE, WINTER, start};
+use tokio_modbus::prelude::*;
+use tokio_serial::SerialStream;
+
+#[tokio::test]
+async fn tokio_modbus_reads_both_units() {
+    let bench = start();
+    let settings = tokio_serial::new(bench.line.path().to_str().unwrap(), 9600);
+    let port = SerialStream::open(&settings).unwrap();
+    let mut client = rtu::attach_slave(port, Slave(1));
+    for (unit, values) in [(1, PUBLISHED), (2, WINTER), (1, PUBLISHED)] {
+        client.set_slave(Slave(unit));
+        let read = tokio::time::timeout(Duration::from_secs(10), client.read_holding_registers(49, 3)).await;
+        let words = read.unwrap().unwrap().unwrap();
+        assert_eq!(words, [values.level_mm, values.interface_mm, values.temperature_tenths.cast_unsigned()]);
+    }
+    let refused = client.read_input_registers(60, 10).await.unwrap();
+    assert_eq!(refused, Err(ExceptionCode::IllegalDataAddress));
+}
+
+/// Ends the process when a test ends, however it ends.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs mbpoll"]
+fn mbpoll_reads_the_gauges_of_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (site, links) = (folder.path().join("site.toml"), folder.path().join("ports"));
+    std::fs::write(&site, SITE).unwrap();
+    let mut gauges = Ending(
+        Command::new(env!("CARGO_BIN_EXE_tankline-hil"))
+            .arg("gauges")
+            .args([PathBuf::from("--site"), site, PathBuf::from("--link-dir"), links.clone()])
+            .args(["--set", "T-01=9641/6367/32.5", "--set", "T-02=1200/300/-4.2"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut output = BufReader::new(gauges.0.stdout.take().unwrap());
+    let said: Vec<_> =
+        output.by_ref().lines().map(Result::unwrap).take_while(|line| !line.starts_with("Ctrl-C")).collect();
+    let said = said.join("\n");
+    let link = links.join("line-01");
+    assert!(said.contains(&format!("mbpoll -m rtu -b 9600 -P none -a 1 -r 50 -c 3 -1 {}", link.display())), "{said}");
+
+    for (unit, expected) in [("1", ["9641", "6367", "325"]), ("2", ["1200", "300", "65494 (-42)"])] {
+        let mbpoll = Command::new("mbpoll")
+            .args(["-m", "rtu", "-b", "9600", "-P", "none", "-a", unit, "-r", "50", "-c", "3", "-1"])
+            .arg(&link)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&mbpoll.stdout);
+        assert!(mbpoll.status.success(), "{text}{}", String::from_utf8_lossy(&mbpoll.stderr));
+        for (register, value) in (50..).zip(expected) {
+            let found = text.lines().find_map(|line| line.strip_prefix(&format!("[{register}]:"))).map(str::trim);
+            assert_eq!(found, Some(value), "{text}");
+        }
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&gauges.0), rustix::process::Signal::INT).unwrap();
+    let mut summary = String::new();
+    output.read_to_string(&mut summary).unwrap();
+    assert!(summary.contains("line-01: 2 requests, 2 replies, 0 crc errors"), "{summary}");
+    assert_eq!(gauges.0.wait().unwrap().code(), Some(0));
+    assert!(!link.is_symlink());
+}
