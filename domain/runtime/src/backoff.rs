@@ -19,6 +19,7 @@ impl Backoff {
     }
 
     /// Gives the next wait: 50 to 100 % of the current step, which then doubles up to the cap.
+    #[expect(clippy::should_implement_trait, reason = "waits are asked for one by one, never iterated over")]
     pub fn next(&mut self) -> Duration {
         let step = self.next;
         self.next = step.saturating_mul(2).min(self.cap);

@@ -1,0 +1,185 @@
+//! The running broker.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::BrokerConfig;
+use crate::gate::{Gate, Rules};
+use crate::inner::Inner;
+
+/// For connections to be closed when the broker stops.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
+
+/// Why the broker could not begin, or ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}; {advice}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What to do.
+        advice: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused a thread or the like.
+    #[error("cannot start the threads of the broker")]
+    Threads {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// rumqttd could not begin.
+    #[error("cannot start the inner broker: {reason}")]
+    Inner {
+        /// Why, in words.
+        reason: String,
+    },
+    /// The broker ended although nobody had asked for it.
+    #[error("the broker ended: {reason}")]
+    Ended {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// A broker with threads of its own; dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Broker {
+    address: SocketAddr,
+    stop: CancellationToken,
+    ended: CancellationToken,
+    thread: Option<JoinHandle<Result<(), BrokerError>>>,
+}
+
+impl Broker {
+    /// Starts a broker; it takes clients when this returns.
+    ///
+    /// # Errors
+    /// [`BrokerError`] when the address cannot be listened on or the system refuses something else.
+    pub fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
+        let listen = |source| BrokerError::Listen { address: config.listen, advice: advice(&source), source };
+        let listener = TcpListener::bind(config.listen).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let (tell_begun, begun) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("broker".to_owned()).spawn({
+            let (stop, ended) = (stop.clone(), ended.clone());
+            move || {
+                // Also when this thread panics.
+                let _ended = ended.drop_guard();
+                live(&config, listener, &stop, tell_begun)
+            }
+        });
+        let thread = thread.map_err(|source| BrokerError::Threads { source })?;
+        let broker = Self { address, stop, ended, thread: Some(thread) };
+        match begun.recv() {
+            Ok(()) => {
+                tracing::info!(%address, "broker takes clients");
+                Ok(broker)
+            }
+            // It ended before it had begun, and knows why.
+            Err(_) => Err(broker.join().err().unwrap_or_else(ended_without_reason)),
+        }
+    }
+
+    /// Gives the address that clients connect to, with the port that was taken.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until it is stopped, or ends by itself.
+    ///
+    /// # Errors
+    /// [`BrokerError::Ended`] when it ended unasked.
+    pub async fn serve(self, stop: CancellationToken) -> Result<(), BrokerError> {
+        tokio::select! {
+            () = stop.cancelled() => (),
+            () = self.ended.cancelled() => (),
+        }
+        self.stop.cancel();
+        self.ended.cancelled().await;
+        self.join()
+    }
+
+    /// Stops the broker, and waits until its port is free; that takes at most about a second.
+    pub fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.join() {
+            tracing::error!(%error, "the broker had already ended");
+        }
+    }
+
+    fn join(mut self) -> Result<(), BrokerError> {
+        let joined = self.thread.take().map(JoinHandle::join);
+        let panicked = || BrokerError::Ended { reason: "its thread panicked".to_owned() };
+        joined.map_or(Ok(()), |joined| joined.unwrap_or_else(|_| Err(panicked())))
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The life of the broker's thread.
+fn live(
+    config: &BrokerConfig,
+    listener: TcpListener,
+    stop: &CancellationToken,
+    tell_begun: SyncSender<()>,
+) -> Result<(), BrokerError> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).thread_name("broker-worker").enable_all().build();
+    let runtime: Runtime = runtime.map_err(|source| BrokerError::Threads { source })?;
+    let outcome = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(|source| BrokerError::Threads { source })?;
+        let inner = Inner::start(config).await.map_err(|reason| BrokerError::Inner { reason })?;
+        let gate = Gate {
+            listener,
+            rules: Rules {
+                users: config.users.clone(),
+                inner: inner.address,
+                unanswered: AtomicUsize::new(0),
+                broken: CancellationToken::new(),
+            },
+            max_connections: config.max_connections,
+        };
+        // Who started this has gone away only when it panicked; then the token stops us.
+        let _ = tell_begun.send(());
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            reason = inner.serving => Err(BrokerError::Ended { reason }),
+            reason = gate.serve() => Err(BrokerError::Ended { reason }),
+        }
+    });
+    runtime.shutdown_timeout(CLOSING_TIME);
+    outcome
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program has this port, perhaps another broker (`ss -ltnp` shows it); stop that one, or choose \
+             another port with the key `listen`"
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; correct the key `listen`",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose one above with the key `listen`",
+        _ => "correct the key `listen`",
+    }
+}
+
+fn ended_without_reason() -> BrokerError {
+    BrokerError::Ended { reason: "nobody knows why".to_owned() }
+}

@@ -1,0 +1,15 @@
+//! An MQTT 3.1.1 broker for the demo, for tests and for a single station: rumqttd, embedded, behind a gate.
+//!
+//! It keeps everything in memory: a restart forgets retained messages and sessions. Nothing in tankline relies on a
+//! broker to remember; whoever publishes something that must not be lost sends it again until the far end has it.
+//! A company with many stations names its own broker in the configuration of the other roles.
+
+mod broker;
+pub mod config;
+mod gate;
+mod inner;
+pub mod users;
+
+pub use broker::{Broker, BrokerError};
+pub use config::BrokerConfig;
+pub use users::Users;

@@ -1,0 +1,138 @@
+//! A broker process, and clients for it.
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish};
+use rustix::process::{Pid, Signal, kill_process};
+use tankline_runtime::clock;
+use tempfile::TempDir;
+
+/// Long enough for any loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Gives the command, with a configuration of this text in a folder of its own.
+pub fn command(subcommand: &str, config: &str) -> (Command, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("broker.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-broker"));
+    command.arg(subcommand).arg("--config").arg(file).env_remove("RUST_LOG");
+    (command, dir)
+}
+
+/// A broker process, killed when dropped.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    _dir: TempDir,
+}
+
+impl Process {
+    /// Starts a broker on a free port with these lines in its configuration and users file.
+    pub fn start(config: &str, users: &str) -> Self {
+        let (mut command, dir) = command("run", &format!("listen = \"127.0.0.1:0\"\n{config}"));
+        std::fs::write(dir.path().join("users"), users).unwrap();
+        let mut child = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+        let address = bound_address(&lines(child.stderr.take().unwrap()));
+        Self { child, address, _dir: dir }
+    }
+
+    /// Sends SIGTERM and waits for the end; tells how it ended and how long that took.
+    pub fn terminate(mut self) -> (ExitStatus, Duration) {
+        let asked = clock::now();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let status = self.child.wait().unwrap();
+        (status, clock::now().duration_since(asked))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Hands over what a process logs; the thread reads on when nobody listens, so that the process is never held up.
+fn lines(stderr: ChildStderr) -> Receiver<String> {
+    let (tell, lines) = sync_channel(1000);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let _ = tell.try_send(line);
+        }
+    });
+    lines
+}
+
+fn bound_address(lines: &Receiver<String>) -> SocketAddr {
+    let mut said = Vec::new();
+    loop {
+        match lines.recv_timeout(DEADLINE) {
+            Ok(line) if line.contains("broker takes clients") => {
+                let (_, after) = line.split_once("\"address\":\"").unwrap();
+                return after.split_once('"').unwrap().0.parse().unwrap();
+            }
+            Ok(line) => said.push(line),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => panic!("no address in {said:#?}"),
+        }
+    }
+}
+
+/// Gives the options of a client.
+pub fn options(address: SocketAddr, client_id: &str) -> MqttOptions {
+    let mut options = MqttOptions::new(client_id, address.ip().to_string(), address.port());
+    options.set_max_packet_size(1024 * 1024, 1024 * 1024);
+    options
+}
+
+/// Connects a client; its event loop has seen the CONNACK.
+pub async fn connect(options: MqttOptions) -> (AsyncClient, EventLoop) {
+    let (client, mut eventloop) = AsyncClient::new(options, 100);
+    until(&mut eventloop, |packet| matches!(packet, Packet::ConnAck(_)).then_some(())).await;
+    (client, eventloop)
+}
+
+/// Connects a client and subscribes it.
+pub async fn subscribe(options: MqttOptions, filter: &str) -> (AsyncClient, EventLoop) {
+    let (client, mut eventloop) = connect(options).await;
+    client.subscribe(filter, rumqttc::QoS::AtLeastOnce).await.unwrap();
+    until(&mut eventloop, |packet| matches!(packet, Packet::SubAck(_)).then_some(())).await;
+    (client, eventloop)
+}
+
+/// Publishes one message and waits for its acknowledgement.
+pub async fn publish(eventloop: &mut EventLoop, client: &AsyncClient, topic: &str, retain: bool, payload: &[u8]) {
+    client.publish(topic, rumqttc::QoS::AtLeastOnce, retain, payload).await.unwrap();
+    until(eventloop, |packet| matches!(packet, Packet::PubAck(_)).then_some(())).await;
+}
+
+/// Waits for the next message.
+pub async fn next_message(eventloop: &mut EventLoop) -> Publish {
+    until(eventloop, |packet| if let Packet::Publish(publish) = packet { Some(publish) } else { None }).await
+}
+
+/// Polls until a packet comes that is the one.
+pub async fn until<T>(eventloop: &mut EventLoop, mut is_it: impl FnMut(Packet) -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Event::Incoming(packet) = eventloop.poll().await.unwrap()
+                && let Some(found) = is_it(packet)
+            {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, found).await.expect("the packet did not come")
+}
+
+/// Tries to connect a client that is not to be let in; gives the reason it gets.
+pub async fn refusal(options: MqttOptions) -> ConnectionError {
+    let (_client, mut eventloop) = AsyncClient::new(options, 10);
+    let answer = tokio::time::timeout(DEADLINE, eventloop.poll()).await.expect("no answer");
+    answer.expect_err("the client was let in")
+}
