@@ -101,16 +101,17 @@ impl Bus {
         }
         let from = self.hearing.as_ref().map_or(now, |hearing| hearing.until.max(now));
         let until = from + self.wire.time(bytes.len() as u64);
-        let is_early = self.hearing.is_none() && self.last_bit.is_some_and(|last| from < last + self.wire.silence());
+        let is_first = self.hearing.is_none();
+        let is_early = is_first && self.last_bit.is_some_and(|last| from < last + self.wire.silence());
         let is_garbled = self.jam(from, until);
         self.counters.early_requests += u64::from(is_early);
-        self.counters.collisions += u64::from(is_garbled);
         self.counters.bytes_heard += bytes.len() as u64;
 
         let hearing = self.hearing.get_or_insert(Hearing { bytes: Vec::new(), until, is_garbled });
         let room = (MAX_FRAME_BYTES + 1).saturating_sub(hearing.bytes.len());
         hearing.bytes.extend(bytes.iter().take(room));
         hearing.until = until;
+        self.counters.collisions += u64::from(is_garbled && (is_first || !hearing.is_garbled));
         hearing.is_garbled |= is_garbled;
     }
 

@@ -1,5 +1,6 @@
 use std::sync::OnceLock;
 
+use proptest::prelude::*;
 use tankline_domain::register::RegisterMap;
 
 use super::*;
@@ -205,4 +206,61 @@ fn request_without_a_silence_before_it_is_answered_and_counted() {
     bus.handle_bytes(last + Duration::from_micros(500), &REQUEST);
     assert_eq!(values(&run(&mut bus, at(1_000_000))), REPLY);
     assert_eq!(bus.counters().early_requests, 1);
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Say(Vec<u8>),
+    Ask(u8),
+    Fault(u8, Option<LineFault>),
+}
+
+fn any_deed() -> impl Strategy<Value = Deed> {
+    let fault = prop_oneof![
+        Just(None),
+        Just(Some(LineFault::Silent)),
+        (0u64..200).prop_map(|ms| Some(LineFault::Late(Duration::from_millis(ms))))
+    ];
+    prop_oneof![
+        2 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Deed::Say),
+        6 => (0u8..4).prop_map(Deed::Ask),
+        1 => (1u8..3, fault).prop_map(|(unit, fault)| Deed::Fault(unit, fault)),
+    ]
+}
+
+proptest! {
+    /// Whoever speaks, and when: bytes are at least a byte apart, and what counts as a served reading was a whole frame.
+    #[test]
+    fn wire_carries_one_byte_at_a_time_and_served_readings_are_whole(
+        deeds in prop::collection::vec((0u64..60_000, any_deed()), 1..40)
+    ) {
+        let mut bus = bus();
+        let (mut micros, mut seen) = (0, Vec::new());
+        for (pause, deed) in deeds {
+            micros += pause;
+            seen.extend(run(&mut bus, at(micros)));
+            match deed {
+                Deed::Say(bytes) => bus.handle_bytes(at(micros), &bytes),
+                Deed::Ask(unit) => bus.handle_bytes(at(micros), &read(unit)),
+                Deed::Fault(unit, fault) => prop_assert!(bus.set_fault(unit, fault)),
+            }
+        }
+        seen.extend(run(&mut bus, at(micros + 10_000_000)));
+        prop_assert!(bus.poll_timeout().is_none());
+        for pair in seen.windows(2) {
+            let apart = pair[1].0 - pair[0].0;
+            prop_assert!(apart + Duration::from_nanos(2) >= Wire::PUBLISHED.time(1), "{:?} apart", apart);
+        }
+        let bytes = values(&seen);
+        for (index, (_, byte)) in seen.iter().enumerate() {
+            if let Some((unit, shown)) = byte.completes {
+                let frame = &bytes[index + 1 - REPLY.len()..=index];
+                let expected = if unit == 1 { PUBLISHED } else { SECOND };
+                prop_assert_eq!((frame[0], shown, crc16(frame)), (unit, expected, 0));
+            }
+        }
+        let counters = bus.counters();
+        prop_assert_eq!(counters.bytes_sent, bytes.len() as u64);
+        prop_assert!(counters.replies + counters.unanswered <= counters.requests);
+    }
 }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::pty::{Pty, Waker, Wakeup};
 use super::{Bus, LineCounters, LineFault, PtyError, Served, ServedSink, Turnaround, WireByte};
 use crate::gauge::{Gauge, RegisterImage};
-use crate::plant::Plant;
+use crate::plant::{Plant, seed_of};
 
 /// A line to emulate.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,9 +76,10 @@ pub enum LineError {
 }
 
 impl LineSpec {
-    /// Takes a line as the site describes it, with the usual turn-around.
+    /// Takes a line as the site describes it, with the usual turn-around and a seed of its own from `seed`.
     #[must_use]
     pub fn of(line: &Line, seed: u64) -> Self {
+        let seed = seed_of(seed, line.name.as_str());
         Self { name: line.name.clone(), framing: line.framing, turnaround: Turnaround::default(), seed }
     }
 }

@@ -15,8 +15,8 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Makes the seed of one tank, so that a tank moves the same whatever other tanks there are.
-pub(super) fn seed_of(seed: u64, name: &str) -> u64 {
+/// Makes the seed of one tank or line, so that it goes its way whatever others there are.
+pub(crate) fn seed_of(seed: u64, name: &str) -> u64 {
     name.bytes().fold(mix(seed), |hash, byte| mix(hash ^ u64::from(byte)))
 }
 

@@ -8,6 +8,7 @@ mod motion;
 mod state;
 mod tank;
 
+pub(crate) use chance::seed_of;
 pub use motion::{Cycle, Hold};
 pub use state::TankState;
 pub use tank::TankModel;
