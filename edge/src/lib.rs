@@ -1,1 +1,4 @@
-//! edge
+//! The edge agent: polls the gauges of RS-485 lines, judges and journals what they say, publishes it over MQTT until the
+//! centre has it.
+
+pub mod line;

@@ -1,0 +1,9 @@
+//! One RS-485 line: its port, its Modbus master, its gauges.
+
+pub mod frame;
+pub mod gate;
+pub mod master;
+pub mod poller;
+pub mod port;
+pub mod reply_time;
+pub mod schedule;

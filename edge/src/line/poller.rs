@@ -1,0 +1,250 @@
+//! The task of one line: polls its gauges for ever and hands their readings on.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tankline_domain::message::{GaugeCounters, GaugeHealth};
+use tankline_domain::reading::{Bad, Reading};
+use tankline_domain::register::RegisterRead;
+use tankline_domain::site::{Gauge, Line};
+use tankline_domain::units::UnixMillis;
+use tankline_runtime::backoff::Backoff;
+use tankline_runtime::clock;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::master::{ExchangeError, Master, add};
+use super::port;
+use super::reply_time::ReplyTimes;
+use super::schedule::{PollEnd, Schedule};
+
+/// What the polling of a line is told.
+#[derive(Debug, Clone)]
+pub struct LineConfig {
+    /// The line.
+    pub line: Line,
+    /// Its gauges.
+    pub gauges: Vec<Gauge>,
+    /// Longest wait for a reply; shorter ones are learned.
+    pub reply_timeout: Duration,
+    /// Longest pause between two probes of a gauge that is silent.
+    pub longest_probe_interval: Duration,
+    /// Registers that nobody asked for across which two reads are joined.
+    pub join_hole: u16,
+}
+
+/// Counters of all gauges of an edge, shared with who reports them.
+#[derive(Debug, Clone, Default)]
+pub struct HealthBoard(Arc<Mutex<Vec<GaugeHealth>>>);
+
+impl HealthBoard {
+    /// Gives the counters as they stand.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<GaugeHealth> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, health: GaugeHealth) {
+        let mut board = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match board.iter_mut().find(|other| other.line == health.line && other.unit == health.unit) {
+            Some(place) => *place = health,
+            None => board.push(health),
+        }
+    }
+}
+
+struct GaugeState {
+    gauge: Gauge,
+    reads: Vec<RegisterRead>,
+    times: ReplyTimes,
+    counters: GaugeCounters,
+    /// Why the last poll failed, so that a failure is logged when it starts and when it ends.
+    failing: Option<Bad>,
+}
+
+/// Polls the gauges of a line until told to stop; every poll gives a reading.
+///
+/// A port that is lost is opened again, with a pause that grows; meanwhile every gauge reads `bad:line`.
+///
+/// # Errors
+/// None at present: whatever happens on a line is told by readings.
+pub async fn run(
+    config: LineConfig,
+    readings: mpsc::Sender<Reading>,
+    board: HealthBoard,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut poller = Poller::new(config, readings, board);
+    let mut opening = Opening::new();
+    loop {
+        let Some((gauge, due)) = poller.schedule.next() else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep_until(due.into()) => {}
+        }
+        if poller.master.is_none() && opening.is_due() {
+            poller.open(&mut opening).await;
+        }
+        if poller.poll(gauge).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// When a lost port is tried again, and whether its loss was told.
+struct Opening {
+    backoff: Backoff,
+    due: Instant,
+    told: bool,
+}
+
+impl Opening {
+    fn new() -> Self {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
+        Self { backoff, due: clock::now(), told: false }
+    }
+
+    fn is_due(&self) -> bool {
+        clock::now() >= self.due
+    }
+}
+
+struct Poller {
+    config: LineConfig,
+    gauges: Vec<GaugeState>,
+    schedule: Schedule,
+    master: Option<Master>,
+    readings: mpsc::Sender<Reading>,
+    board: HealthBoard,
+}
+
+/// Nobody takes readings any more.
+struct Abandoned;
+
+impl Poller {
+    fn new(config: LineConfig, readings: mpsc::Sender<Reading>, board: HealthBoard) -> Self {
+        let intervals: Vec<Duration> = config.gauges.iter().map(|gauge| gauge.poll_interval).collect();
+        let schedule = Schedule::new(clock::now(), &intervals, config.longest_probe_interval);
+        let state = |gauge: &Gauge| GaugeState {
+            reads: gauge.registers.reads(config.join_hole),
+            times: ReplyTimes::new(config.reply_timeout),
+            counters: GaugeCounters::default(),
+            failing: None,
+            gauge: gauge.clone(),
+        };
+        let gauges = config.gauges.iter().map(state).collect();
+        Self { config, gauges, schedule, master: None, readings, board }
+    }
+
+    async fn open(&mut self, opening: &mut Opening) {
+        let line = &self.config.line;
+        match port::open(&line.port, &line.framing).await {
+            Ok(port) => {
+                tracing::info!(line = %line.name, port = %line.port, baud = line.framing.baud, "line is open");
+                self.master = Some(Master::new(port, line.framing));
+                opening.backoff.reset();
+                opening.told = false;
+            }
+            Err(error) => {
+                if !opening.told {
+                    let error = anyhow::Error::from(error);
+                    tracing::warn!(line = %line.name, error = format!("{error:#}"), "line cannot be opened; trying again");
+                    opening.told = true;
+                }
+            }
+        }
+        opening.due = clock::now() + opening.backoff.next();
+    }
+
+    async fn poll(&mut self, index: usize) -> Result<(), Abandoned> {
+        let outcome = self.ask(index).await;
+        let state = &mut self.gauges[index];
+        let tank = state.gauge.tank.clone();
+        let end = match &outcome {
+            Ok(_) | Err(ExchangeError::Exception { .. }) => PollEnd::Answered,
+            Err(_) => PollEnd::Silent,
+        };
+        let reading = match outcome {
+            Ok((replies, at)) => {
+                Reading::judge(tank, at, state.gauge.registers.decode(&replies), &state.gauge.mounting)
+            }
+            Err(error) => Reading::failed(tank, clock::unix_ms(), error.reason()),
+        };
+        self.tell_change(index, &reading);
+        // A line that is not open costs no line time; its gauges keep their interval.
+        let end = if self.master.is_some() { end } else { PollEnd::Answered };
+        self.schedule.handle_poll_end(clock::now(), index, end);
+        self.report(index);
+        self.readings.send(reading).await.map_err(|_| Abandoned)
+    }
+
+    /// Reads all registers of a gauge, each read with one retry unless the gauge is known to be silent.
+    async fn ask(&mut self, index: usize) -> Result<(Vec<(RegisterRead, Vec<u16>)>, UnixMillis), ExchangeError> {
+        let may_retry = !self.schedule.is_silent(index);
+        let mut replies = Vec::new();
+        let mut at = clock::unix_ms();
+        for read in self.gauges[index].reads.clone() {
+            let mut attempt = self.exchange(index, read).await;
+            if may_retry && matches!(attempt, Err(ExchangeError::Silent { .. })) {
+                attempt = self.exchange(index, read).await;
+            }
+            replies.push((read, attempt?));
+            at = clock::unix_ms();
+        }
+        Ok((replies, at))
+    }
+
+    async fn exchange(&mut self, index: usize, read: RegisterRead) -> Result<Vec<u16>, ExchangeError> {
+        let state = &mut self.gauges[index];
+        let Some(master) = &mut self.master else {
+            return Err(ExchangeError::Port(std::io::ErrorKind::NotConnected.into()));
+        };
+        let timeout = state.times.timeout(master.reply_floor(read));
+        let outcome = master.read(state.gauge.unit, read, timeout).await;
+        add(&mut state.counters, master.take_counters(state.gauge.unit));
+        match &outcome {
+            Ok(exchange) => state.times.handle_reply(exchange.took),
+            Err(ExchangeError::Silent { .. }) => state.times.handle_timeout(),
+            Err(ExchangeError::Port(error)) => {
+                tracing::warn!(line = %self.config.line.name, %error, "line is lost; opening it again");
+                self.master = None;
+            }
+            Err(_) => {}
+        }
+        outcome.map(|exchange| exchange.words)
+    }
+
+    fn tell_change(&mut self, index: usize, reading: &Reading) {
+        let state = &mut self.gauges[index];
+        let failing = match &reading.quality {
+            tankline_domain::reading::Quality::Bad(reason) => Some(reason.clone()),
+            _ => None,
+        };
+        if failing == state.failing {
+            return;
+        }
+        let (line, tank, unit) = (&self.config.line.name, &state.gauge.tank, state.gauge.unit);
+        match &failing {
+            Some(_) => tracing::warn!(%line, %tank, unit, quality = %reading.quality, "gauge gives no value"),
+            None => tracing::info!(%line, %tank, unit, quality = %reading.quality, "gauge gives values again"),
+        }
+        state.failing = failing;
+    }
+
+    fn report(&self, index: usize) {
+        let state = &self.gauges[index];
+        let ms = |quantile| state.times.quantile(quantile).map(|time: Duration| time.as_secs_f64() * 1e3);
+        self.board.put(GaugeHealth {
+            line: self.config.line.name.clone(),
+            tank: state.gauge.tank.clone(),
+            unit: state.gauge.unit,
+            counters: state.counters,
+            reply_ms_p50: ms(0.5),
+            reply_ms_p99: ms(0.99),
+        });
+    }
+}

@@ -1,0 +1,232 @@
+//! How the bytes of a line are reached: a serial port, a gateway for RTU frames, a Modbus TCP server.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tankline_domain::site::{Framing, Parity, Port};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_serial::SerialPortBuilderExt;
+
+use super::frame::{MIN_FRAME, with_crc};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes that go both ways.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An open port that carries RTU frames.
+pub struct OpenPort {
+    stream: Box<dyn Stream>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Frames go as they are, on a wire whose arithmetic is known.
+    Rtu,
+    /// Frames go as they are, through a gateway that keeps the wire's time itself.
+    RtuOverTcp,
+    /// Unit and data go behind a Modbus TCP header.
+    ModbusTcp { transaction: u16, received: Vec<u8> },
+}
+
+impl fmt::Debug for OpenPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenPort").finish_non_exhaustive()
+    }
+}
+
+/// A port could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The serial port could not be opened.
+    #[error("serial port {path} cannot be opened: {advice}")]
+    Serial {
+        /// The path.
+        path: String,
+        /// What to check.
+        advice: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The gateway or server could not be reached.
+    #[error("no connection to {address}")]
+    Tcp {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Opens a port.
+///
+/// # Errors
+/// [`OpenError`] with what to check.
+pub async fn open(port: &Port, framing: &Framing) -> Result<OpenPort, OpenError> {
+    match port {
+        Port::Serial(path) => {
+            let path = path.display().to_string();
+            let stream = open_serial(&path, framing).map_err(|source| OpenError::Serial {
+                advice: advice(&path, &source),
+                path,
+                source,
+            })?;
+            Ok(OpenPort { stream: Box::new(stream), kind: Kind::Rtu })
+        }
+        Port::RtuOverTcp(address) => Ok(OpenPort { stream: Box::new(connect(address).await?), kind: Kind::RtuOverTcp }),
+        Port::ModbusTcp(address) => {
+            let kind = Kind::ModbusTcp { transaction: 0, received: Vec::new() };
+            Ok(OpenPort { stream: Box::new(connect(address).await?), kind })
+        }
+    }
+}
+
+fn open_serial(path: &str, framing: &Framing) -> io::Result<tokio_serial::SerialStream> {
+    use tokio_serial::{DataBits, FlowControl, StopBits};
+    tokio_serial::new(path, framing.baud)
+        .data_bits(if framing.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
+        .parity(match framing.parity {
+            Parity::None => tokio_serial::Parity::None,
+            Parity::Even => tokio_serial::Parity::Even,
+            Parity::Odd => tokio_serial::Parity::Odd,
+        })
+        .stop_bits(if framing.stop_bits == 2 { StopBits::Two } else { StopBits::One })
+        .flow_control(FlowControl::None)
+        .open_native_async()
+        .map_err(io::Error::from)
+}
+
+fn advice(path: &str, error: &io::Error) -> String {
+    let text = error.to_string();
+    if error.kind() == io::ErrorKind::NotFound || text.contains("No such file") {
+        format!("it is not there; is the adapter plugged in? `ls -l {path}` and `dmesg | tail` tell")
+    } else if error.kind() == io::ErrorKind::PermissionDenied || text.contains("ermission") {
+        "this user may not use it; add the user to the group dialout and log in again".to_owned()
+    } else if error.kind() == io::ErrorKind::ResourceBusy || text.contains("busy") {
+        format!("another program holds it; `fuser -v {path}` tells which")
+    } else if text.contains("Not a typewriter") || text.contains("ioctl") {
+        "it is not a serial port".to_owned()
+    } else {
+        format!("check the port and its settings with `stty -F {path}`")
+    }
+}
+
+async fn connect(address: &str) -> Result<TcpStream, OpenError> {
+    let failed = |source| OpenError::Tcp { address: address.to_owned(), source };
+    let connecting = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+    let stream = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+impl OpenPort {
+    /// Tells whether the frames are bits on a wire here, so that the wire's arithmetic holds.
+    #[must_use]
+    pub const fn is_wire(&self) -> bool {
+        matches!(self.kind, Kind::Rtu)
+    }
+
+    /// Sends a frame. Does not wait until its last bit is on the wire.
+    ///
+    /// # Errors
+    /// What the port said; it is then of no use any more.
+    pub async fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Rtu | Kind::RtuOverTcp => self.stream.write_all(frame).await,
+            Kind::ModbusTcp { transaction, received } => {
+                *transaction = transaction.wrapping_add(1);
+                received.clear();
+                let body = &frame[..frame.len() - 2];
+                let mut packet = transaction.to_be_bytes().to_vec();
+                packet.extend([0, 0]);
+                packet.extend(u16::try_from(body.len()).expect("a frame is short").to_be_bytes());
+                packet.extend(body);
+                self.stream.write_all(&packet).await
+            }
+        }
+    }
+
+    /// Receives some bytes of RTU frames; waits until there are some. May be dropped at any time without loss.
+    ///
+    /// From a Modbus TCP server whole frames come, and only those of the last request: a transaction number says so.
+    ///
+    /// # Errors
+    /// What the port said, or that it ended; it is then of no use any more.
+    pub async fn receive(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
+        let mut bytes = [0; 512];
+        loop {
+            let count = self.stream.read(&mut bytes).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            match &mut self.kind {
+                Kind::Rtu | Kind::RtuOverTcp => frames.extend(&bytes[..count]),
+                Kind::ModbusTcp { transaction, received } => {
+                    received.extend(&bytes[..count]);
+                    take_packets(received, *transaction, frames)?;
+                }
+            }
+            if !frames.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Takes whole Modbus TCP packets off the bytes; those of the transaction become RTU frames.
+///
+/// Source: Modbus Messaging on TCP/IP V1.0b, section 3.1.3 (the MBAP header).
+fn take_packets(received: &mut Vec<u8>, transaction: u16, frames: &mut Vec<u8>) -> io::Result<()> {
+    const HEADER: usize = 6;
+    while let Some((header, rest)) = received.split_first_chunk::<HEADER>() {
+        let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+        if header[2..4] != [0, 0] || !(MIN_FRAME - 2..=254).contains(&length) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "what the server sends is not Modbus TCP"));
+        }
+        let Some(body) = rest.get(..length) else { return Ok(()) };
+        if header[..2] == transaction.to_be_bytes() {
+            frames.extend(with_crc(body.to_vec()));
+        }
+        received.drain(..HEADER + length);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_of_other_transactions_are_dropped_and_split_ones_wait() {
+        let packet = |transaction: u16, body: &[u8]| {
+            let mut bytes = transaction.to_be_bytes().to_vec();
+            bytes.extend([0, 0, 0, u8::try_from(body.len()).unwrap()]);
+            bytes.extend(body);
+            bytes
+        };
+        let mut received = [packet(6, &[1, 3, 2, 0, 1]), packet(7, &[1, 3, 2, 0, 2])].concat();
+        let held_back = received.split_off(15);
+        let mut frames = Vec::new();
+        take_packets(&mut received, 7, &mut frames).unwrap();
+        assert!(frames.is_empty());
+        received.extend(held_back);
+        take_packets(&mut received, 7, &mut frames).unwrap();
+        assert_eq!(frames, with_crc(vec![1, 3, 2, 0, 2]));
+        assert!(received.is_empty());
+        received.extend(*b"HTTP/1.1 400");
+        assert!(take_packets(&mut received, 7, &mut frames).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_not_there_is_said_so() {
+        let error = open(&Port::Serial("/dev/tty-none".into()), &Framing::default()).await.unwrap_err();
+        assert!(error.to_string().contains("is the adapter plugged in?"), "{error}");
+    }
+}
