@@ -1,4 +1,9 @@
 //! The edge agent: polls the gauges of RS-485 lines, judges and journals what they say, publishes it over MQTT until the
 //! centre has it.
 
+pub mod agent;
+pub mod command;
+pub mod config;
+pub mod journal;
 pub mod line;
+pub mod uplink;

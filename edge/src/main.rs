@@ -1,2 +1,112 @@
-//! edge
-fn main() {}
+//! `tankline-edge`: the edge agent as a process, and the technician's tools.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tankline_edge::agent::{self, Observer};
+use tankline_edge::command::{read, scan};
+use tankline_edge::config::EdgeConfig;
+use tankline_runtime::exit::{self, Failure};
+use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::signals;
+use tokio_util::sync::CancellationToken;
+
+const ROLE: &str = "tankline-edge";
+
+const CONFIGURATION: &str = "\
+Configuration (TOML):
+  edge = \"rtu-01\"                  which edge of the site this is
+  site = \"lindong.toml\"            the site's description; paths are sought beside this file
+  [broker]
+  url = \"mqtt://127.0.0.1:1883\"
+  user = \"rtu-01\"                  where the broker wants one, with
+  password_file = \"password\"       the password on the first line of this file
+  keep_alive_s = 30
+  [journal]
+  dir = \"/var/lib/tankline-edge\"   readings stay here until the centre has them
+  max_mb = 64                      when it is full the oldest go, counted
+  segment_kb = 256
+  sync_interval_ms = 1000          what a power cut may cost at most
+  [line.line-01]                   what is different here from the site's description
+  port = \"/dev/ttyUSB0\"            or rtu+tcp://host:port, or tcp://host:port (Modbus TCP)
+  reply_timeout_ms = 1000          longest wait; shorter ones are learned from the gauge
+  longest_probe_interval_ms = 10000
+  join_hole_registers = 8
+  [uplink]
+  window_readings = 4000           most readings on their way that the centre has not committed
+  ack_timeout_s = 5
+  longest_ack_timeout_s = 60
+
+Any key may be given by an environment variable instead: TANKLINE_EDGE__BROKER__URL=mqtt://broker:1883
+
+Exit code: 0 stopped as asked (SIGINT, SIGTERM), 1 failed, 2 misused or misconfigured.";
+
+/// Polls the gauges of RS-485 lines, keeps what they say, and publishes it over MQTT until the centre has it.
+#[derive(Debug, Parser)]
+#[command(name = ROLE, version, after_long_help = "Is the gauge there?\n  tankline-edge scan --port /dev/ttyUSB0\n  tankline-edge read --port /dev/ttyUSB0 --unit 1")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the agent until SIGINT or SIGTERM.
+    #[command(after_long_help = CONFIGURATION)]
+    Run {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Says everything that is wrong with a configuration, and starts nothing.
+    #[command(after_long_help = CONFIGURATION)]
+    Check {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Reads one gauge and shows everything about it; when it fails, says what to check.
+    Read(read::ReadArgs),
+    /// Finds the gauges on a line.
+    Scan(scan::ScanArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::init(&arguments.log);
+    exit::conclude(ROLE, run(&arguments.command))
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let stop = signals::stop_on_signals();
+        match command {
+            Command::Run { config } => run_agent(config, stop).await,
+            Command::Check { config } => check(config),
+            Command::Read(args) => read::run(args, &mut io::stdout(), stop).await,
+            Command::Scan(args) => scan::run(args, &mut io::stdout(), stop).await,
+        }
+    })
+}
+
+async fn run_agent(file: &Path, stop: CancellationToken) -> Result<(), Failure> {
+    let config = EdgeConfig::load(file)?;
+    Ok(agent::run(config, stop, Observer::default()).await?)
+}
+
+fn check(file: &Path) -> Result<(), Failure> {
+    let config = EdgeConfig::load(file)?;
+    println!("{}: can be used; edge {} of site {}", file.display(), config.edge, config.site);
+    for line in &config.lines {
+        let tanks: Vec<String> = line.gauges.iter().map(|gauge| format!("{} {}", gauge.unit, gauge.tank)).collect();
+        println!("  {} on {}: {}", line.line.name, line.line.port, tanks.join(", "));
+    }
+    Ok(())
+}

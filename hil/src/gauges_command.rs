@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gauge::GaugeValues;
 use crate::line::{EmulatedLine, LineSpec, PortLink, UnitSpec};
 use crate::plant::{Life, Plant, TankState};
-use crate::site_file;
+use tankline_runtime::site_file;
 
 /// What `tankline-hil gauges` is asked to do.
 #[derive(Debug, Clone, Args)]

@@ -8,4 +8,3 @@ pub mod gauges_command;
 pub mod line;
 pub mod modbus;
 pub mod plant;
-pub mod site_file;

@@ -11,4 +11,5 @@ pub mod logging;
 pub mod mqtt;
 pub mod secret;
 pub mod signals;
+pub mod site_file;
 pub mod supervisor;

@@ -6,7 +6,7 @@ use tankline_domain::site;
 use tankline_runtime::clock;
 
 use super::*;
-use crate::site_file;
+use tankline_runtime::site_file;
 
 fn lindong() -> Site {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sites/lindong.toml");

@@ -11,7 +11,7 @@ use tankline_domain::site::Site;
 use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::{EmulatedLine, LineSpec, ServedLog, UnitSpec};
 use tankline_hil::plant::{Life, Plant, TankState};
-use tankline_hil::site_file;
+use tankline_runtime::site_file;
 use tankline_runtime::clock;
 
 /// Source: the published exchange of the gauge.

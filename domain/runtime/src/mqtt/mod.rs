@@ -9,9 +9,11 @@ mod driver;
 mod publisher;
 mod reason;
 mod session;
+mod settings;
 mod url;
 
 pub use driver::Driver;
 pub use publisher::{NotConnected, Publisher};
 pub use session::{Outgoing, Qos, SessionEvent, SessionOptions, session};
+pub use settings::BrokerSettings;
 pub use url::{BrokerUrl, BrokerUrlError};

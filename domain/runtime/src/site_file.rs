@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::document;
 use tankline_domain::settings::Problems;
 use tankline_domain::site::{self, Site};
-use tankline_runtime::document;
 
 /// Environment variables that begin so lie over the keys of the site's file.
 const VARIABLES: &str = "TANKLINE_SITE";

@@ -1,0 +1,127 @@
+//! The agent as a whole: lines, journal and uplink under one supervisor.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tankline_domain::message::{EdgeState, GaugeHealth};
+use tankline_domain::reading::Reading;
+use tankline_domain::topic::{Topic, client_id};
+use tankline_runtime::clock;
+use tankline_runtime::mqtt::{self, Outgoing, Qos, SessionOptions};
+use tankline_runtime::supervisor::{Stage, Supervisor};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::EdgeConfig;
+use crate::journal::{self, Journal, writer};
+use crate::line::poller::{self, HealthBoard};
+use crate::uplink::{self, Station};
+
+/// An orderly stop takes no longer than this.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Readings that wait for the disk; then polling waits.
+const READINGS_WAITING: usize = 4096;
+
+/// New readings that wait for the uplink; the rest it finds in the journal.
+const APPENDED_WAITING: usize = 1024;
+
+/// Requests to the journal that wait.
+const REQUESTS_WAITING: usize = 64;
+
+/// MQTT events that wait for the uplink.
+const EVENTS_WAITING: usize = 64;
+
+/// Largest MQTT packet: 500 readings are about 70 KiB; what the centre has committed can be long after many gaps.
+const MAX_PACKET_BYTES: usize = 1 << 20;
+
+/// Counts what an agent does, for who started it in the same process.
+#[derive(Debug, Clone, Default)]
+pub struct Observer {
+    journalled: Arc<AtomicU64>,
+    board: HealthBoard,
+}
+
+impl Observer {
+    /// Counts the readings that were journalled since the start.
+    #[must_use]
+    pub fn journalled(&self) -> u64 {
+        self.journalled.load(Ordering::Relaxed)
+    }
+
+    /// Gives the counters of all gauges.
+    #[must_use]
+    pub fn gauges(&self) -> Vec<GaugeHealth> {
+        self.board.snapshot()
+    }
+}
+
+/// Runs the agent until told to stop.
+///
+/// # Errors
+/// When the journal cannot be opened, or a task fails.
+pub async fn run(config: EdgeConfig, stop: CancellationToken, observer: Observer) -> anyhow::Result<()> {
+    let (journal, opened) = Journal::open(config.journal.clone()).context("the journal cannot be opened")?;
+    tracing::info!(
+        site = %config.site, edge = %config.edge, journal = %journal.id(), readings = opened.readings,
+        torn_bytes = opened.torn_bytes, new_journal = opened.new_journal, "journal is open"
+    );
+    let board = observer.board.clone();
+    let station = Station {
+        site: config.site.clone(),
+        edge: config.edge.clone(),
+        journal: journal.id(),
+        config: config.digest.clone(),
+        started_at: clock::unix_ms(),
+        board: board.clone(),
+    };
+    let (publisher, session, driver) = mqtt::session(session_options(&config), EVENTS_WAITING);
+    let (readings_in, readings) = mpsc::channel(READINGS_WAITING);
+    let (requests_in, requests) = mpsc::channel(REQUESTS_WAITING);
+    let (appended_in, appended) = mpsc::channel(APPENDED_WAITING);
+    let report = journal::writer::Report::at_start(&journal);
+
+    let mut supervisor = Supervisor::new("tankline-edge", GRACE);
+    for line in config.lines {
+        let (readings, board) = (readings_in.clone(), board.clone());
+        let name = format!("line {}", line.line.name);
+        supervisor.spawn(Stage::Intake, &name, |stop| poller::run(line, readings, board, stop));
+    }
+    let uplink_channels = uplink::Channels { session, publisher, appended, journal: requests_in };
+    let uplink_config = config.uplink;
+    supervisor.spawn(Stage::Work, "uplink", |stop| async move {
+        uplink::run(uplink_config, station, &report, uplink_channels, stop).await
+    });
+    let writer_channels = writer::Channels { readings, requests, appended: appended_in };
+    let count = move |_: &Reading| {
+        observer.journalled.fetch_add(1, Ordering::Relaxed);
+    };
+    supervisor.spawn(Stage::Disk, "journal", |stop| async move {
+        let write = move || writer::run(journal, config.sync_interval, writer_channels, count, &stop);
+        tokio::task::spawn_blocking(write).await?.context("the journal was not closed in good order")
+    });
+    supervisor.spawn(Stage::Connection, "mqtt", |stop| driver.run(stop));
+    drop(readings_in);
+    Ok(supervisor.run(stop).await?)
+}
+
+fn session_options(config: &EdgeConfig) -> SessionOptions {
+    let (site, edge) = (config.site.clone(), config.edge.clone());
+    let will = Outgoing {
+        topic: Topic::State(site.clone(), edge.clone()).to_string(),
+        payload: serde_json::to_vec(&EdgeState::offline()).expect("messages are plain data"),
+        retain: true,
+        qos: Qos::AtLeastOnce,
+    };
+    SessionOptions {
+        url: config.broker.url.clone(),
+        client_id: client_id(&site, &edge),
+        credentials: config.broker.credentials.clone(),
+        keep_alive: config.broker.keep_alive,
+        subscriptions: vec![Topic::Committed(site.clone(), edge).to_string(), Topic::CentreState(site).to_string()],
+        will: Some(will),
+        max_packet_bytes: MAX_PACKET_BYTES,
+    }
+}

@@ -1,0 +1,15 @@
+//! What a technician asks at the tank: does this gauge answer, and who else is on the line.
+//!
+//! These commands own the line while they run; an agent that polls the same port must be stopped first.
+
+mod advice;
+pub mod arguments;
+mod attempt;
+pub mod read;
+mod report;
+pub mod scan;
+mod sweep;
+mod target;
+mod watch;
+
+pub use advice::Unanswered;

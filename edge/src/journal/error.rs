@@ -1,0 +1,50 @@
+//! Why the journal cannot be used.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The system refused an operation.
+    #[error("journal: cannot {what} {path}", path = path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A newer version of the program wrote a segment.
+    #[error(
+        "journal: {path} has format {found}, this program knows up to {known}; run the version that wrote it, or move the folder away",
+        path = path.display()
+    )]
+    Newer {
+        /// The segment.
+        path: PathBuf,
+        /// Its format.
+        found: u16,
+        /// The newest format known here.
+        known: u16,
+    },
+    /// Another process has the journal open.
+    #[error("journal: {path} is in use by another process; stop it first", path = path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No random number for the identity of a new journal.
+    #[error("journal: the system gives no random number for its identity: {0}")]
+    Random(String),
+}
+
+impl JournalError {
+    /// Gives a function that wraps what the system said.
+    pub(super) fn io<'p>(what: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
+        move |source| Self::Io { what, path: path.to_owned(), source }
+    }
+}

@@ -1,0 +1,345 @@
+//! Decides what is sent when; without I/O.
+//!
+//! A new reading goes out at once. What the centre does not have, because nobody was connected or an acknowledgement is
+//! late, is fetched from the journal and sent beside it. Nothing counts as sent before the centre has committed it: an
+//! acknowledgement of the broker is worth nothing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
+
+use tankline_domain::message::{JournalId, JournalRanges, MAX_READINGS_PER_MESSAGE, Presence};
+use tankline_domain::ranges::RangeSet;
+
+use crate::journal::Entry;
+
+/// Bounds and times of the uplink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UplinkConfig {
+    /// Most readings that are sent and not acknowledged.
+    pub window: u64,
+    /// The part of the window that is kept for new readings, and the part that is kept for the backlog.
+    pub reserve: u64,
+    /// How long an acknowledgement may take before its readings are sent again; doubles each time it is late.
+    pub ack_timeout: Duration,
+    /// Upper bound of that time.
+    pub longest_ack_timeout: Duration,
+    /// How long after a connection the centre may take to say what it has, before the backlog is sent.
+    pub settle: Duration,
+}
+
+impl Default for UplinkConfig {
+    fn default() -> Self {
+        Self {
+            window: 4000,
+            reserve: 500,
+            ack_timeout: Duration::from_secs(5),
+            longest_ack_timeout: Duration::from_secs(60),
+            settle: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Publish these readings, 1 to 500 of one journal, in one message.
+    Publish {
+        /// The journal.
+        journal: JournalId,
+        /// The readings in the order of their numbers.
+        entries: Vec<Entry>,
+    },
+    /// Fetch readings from the journal and hand them to [`Uplink::handle_fetched`].
+    Fetch {
+        /// The journal.
+        journal: JournalId,
+        /// First number.
+        first: u64,
+        /// Last number.
+        last: u64,
+        /// Most readings.
+        limit: usize,
+    },
+}
+
+/// What became of the readings of one journal.
+#[derive(Debug, Default)]
+struct Stream {
+    /// The lowest and highest number that the journal has.
+    numbers: Option<RangeInclusive<u64>>,
+    /// What need not be sent now: committed, outstanding, waiting to go out live, or not in the journal any more.
+    covered: RangeSet,
+    committed: RangeSet,
+}
+
+/// Readings that were sent and are not acknowledged.
+#[derive(Debug)]
+struct Sent {
+    journal: JournalId,
+    numbers: RangeSet,
+    due: Instant,
+}
+
+/// The state of the uplink.
+#[derive(Debug)]
+pub struct Uplink {
+    config: UplinkConfig,
+    streams: BTreeMap<JournalId, Stream>,
+    live: VecDeque<Entry>,
+    fetched: Option<(JournalId, Vec<Entry>)>,
+    fetching: bool,
+    outstanding: VecDeque<Sent>,
+    connected: bool,
+    centre: Option<Presence>,
+    boot: Option<String>,
+    /// Journals of which the centre has not yet said what it has, and until when that is waited for.
+    unsettled: BTreeSet<JournalId>,
+    settled_by: Option<Instant>,
+    /// Until when the journal is left alone after it could not be read.
+    fetch_after: Option<Instant>,
+    ack_timeout: Duration,
+    resent: u64,
+}
+
+impl Uplink {
+    /// Begins with what the journal has.
+    #[must_use]
+    pub fn new(config: UplinkConfig, contents: &BTreeMap<JournalId, RangeInclusive<u64>>) -> Self {
+        let stream = |numbers: &RangeInclusive<u64>| Stream { numbers: Some(numbers.clone()), ..Stream::default() };
+        Self {
+            config,
+            streams: contents.iter().map(|(journal, numbers)| (*journal, stream(numbers))).collect(),
+            live: VecDeque::new(),
+            fetched: None,
+            fetching: false,
+            outstanding: VecDeque::new(),
+            connected: false,
+            centre: None,
+            boot: None,
+            unsettled: BTreeSet::new(),
+            settled_by: None,
+            fetch_after: None,
+            ack_timeout: config.ack_timeout,
+            resent: 0,
+        }
+    }
+
+    /// Takes a new connection: whatever was under way on the old one is lost.
+    pub fn handle_connected(&mut self, now: Instant) {
+        self.connected = true;
+        self.centre = None;
+        self.give_back_all();
+        self.unsettled = self.streams.keys().copied().collect();
+        self.settled_by = Some(now + self.config.settle);
+    }
+
+    /// Takes the loss of the connection.
+    pub fn handle_disconnected(&mut self) {
+        self.connected = false;
+        self.give_back_all();
+    }
+
+    /// Takes what the centre says of itself; a new boot has forgotten what it had not committed.
+    pub fn handle_centre(&mut self, presence: Presence, boot: Option<String>) {
+        let is_new = presence == Presence::Online && boot != self.boot;
+        if is_new {
+            self.boot = boot;
+            self.ack_timeout = self.config.ack_timeout;
+        }
+        if is_new || presence == Presence::Offline {
+            self.give_back_all();
+        }
+        self.centre = Some(presence);
+    }
+
+    /// Takes what the centre has committed.
+    pub fn handle_committed(&mut self, committed: &JournalRanges) {
+        self.unsettled.remove(&committed.journal);
+        if self.unsettled.is_empty() {
+            self.settled_by = None;
+        }
+        let Some(stream) = self.streams.get_mut(&committed.journal) else { return };
+        stream.committed.extend(&committed.ranges);
+        stream.covered.extend(&committed.ranges);
+        let before = self.outstanding.len();
+        for sent in self.outstanding.iter_mut().filter(|sent| sent.journal == committed.journal) {
+            sent.numbers.subtract(&committed.ranges);
+        }
+        self.outstanding.retain(|sent| !sent.numbers.is_empty());
+        if self.outstanding.len() < before {
+            self.ack_timeout = self.config.ack_timeout;
+        }
+    }
+
+    /// Takes a reading that was just journalled.
+    pub fn handle_appended(&mut self, entry: Entry) {
+        let stream = self.streams.entry(entry.journal).or_default();
+        let first = stream.numbers.as_ref().map_or(entry.seq, |numbers| *numbers.start());
+        stream.numbers = Some(first..=entry.seq);
+        if !self.connected {
+            return;
+        }
+        let room = self.outstanding_readings() + (self.live.len() as u64) < self.config.window - self.config.reserve;
+        if room {
+            self.cover(entry.journal, entry.seq);
+            self.live.push_back(entry);
+        }
+    }
+
+    /// Takes what the journal has of the numbers that were asked for; those that it has not are gone for good.
+    pub fn handle_fetched(
+        &mut self,
+        journal: JournalId,
+        asked: RangeInclusive<u64>,
+        limit: usize,
+        entries: Vec<Entry>,
+    ) {
+        self.fetching = false;
+        let Some(stream) = self.streams.get_mut(&journal) else { return };
+        let complete_to = match entries.last() {
+            Some(last) if entries.len() == limit => last.seq,
+            _ => *asked.end(),
+        };
+        let had: RangeSet = entries.iter().map(|entry| entry.seq).collect();
+        stream.covered.extend(&had.missing(*asked.start(), complete_to));
+        let wanted = |entry: &Entry| !stream.covered.contains(entry.seq);
+        let wanted: Vec<Entry> = entries.into_iter().filter(wanted).collect();
+        if self.connected && !wanted.is_empty() {
+            for entry in &wanted {
+                stream.covered.insert(entry.seq, entry.seq);
+            }
+            self.fetched = Some((journal, wanted));
+        }
+    }
+
+    /// Takes that the journal could not be read; it is tried again later.
+    pub fn handle_fetch_failed(&mut self, now: Instant) {
+        self.fetching = false;
+        self.fetch_after = Some(now + self.config.settle);
+    }
+
+    /// Takes the passing of time: what is not acknowledged in time goes back to the backlog.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.settled_by.is_some_and(|due| due <= now) {
+            self.settled_by = None;
+            self.unsettled.clear();
+        }
+        if self.fetch_after.is_some_and(|due| due <= now) {
+            self.fetch_after = None;
+        }
+        let (late, rest): (Vec<Sent>, Vec<Sent>) = self.outstanding.drain(..).partition(|sent| sent.due <= now);
+        self.outstanding = rest.into();
+        if !late.is_empty() {
+            self.ack_timeout = (self.ack_timeout * 2).min(self.config.longest_ack_timeout);
+        }
+        for sent in late {
+            self.give_back(&sent);
+        }
+    }
+
+    /// Gives when [`Uplink::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.outstanding.iter().map(|sent| sent.due).chain(self.settled_by).chain(self.fetch_after).min()
+    }
+
+    /// Gives what is to be done next; new readings before the backlog.
+    pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
+        if !self.connected {
+            return None;
+        }
+        if let Some(journal) = self.live.front().map(|entry| entry.journal) {
+            let of_journal = self.live.iter().take_while(|entry| entry.journal == journal).count();
+            let entries: Vec<Entry> = self.live.drain(..of_journal.min(MAX_READINGS_PER_MESSAGE)).collect();
+            return Some(self.publish(now, journal, entries));
+        }
+        if let Some((journal, entries)) = self.fetched.take() {
+            return Some(self.publish(now, journal, entries));
+        }
+        self.next_fetch()
+    }
+
+    /// Counts the readings that are sent and not acknowledged.
+    #[must_use]
+    pub fn outstanding_readings(&self) -> u64 {
+        self.outstanding.iter().map(|sent| sent.numbers.count()).sum()
+    }
+
+    /// Counts the readings whose acknowledgement was late, so that they were sent again.
+    #[must_use]
+    pub const fn resent(&self) -> u64 {
+        self.resent
+    }
+
+    /// Tells whether the centre has all that the journal has.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.streams.values().all(|stream| {
+            let numbers = stream.numbers.clone();
+            // Covered, but neither outstanding nor waiting, is committed or gone.
+            numbers.is_none_or(|numbers| stream.covered.contains_range(*numbers.start(), *numbers.end()))
+        }) && self.live.is_empty()
+            && self.fetched.is_none()
+            && self.outstanding.is_empty()
+    }
+
+    fn publish(&mut self, now: Instant, journal: JournalId, entries: Vec<Entry>) -> Output {
+        let numbers: RangeSet = entries.iter().map(|entry| entry.seq).collect();
+        let sent = Sent { journal, numbers, due: now + self.ack_timeout };
+        if self.centre == Some(Presence::Offline) {
+            // Others may listen, but the centre does not: to it this was never sent.
+            self.give_back(&sent);
+        } else {
+            self.outstanding.push_back(sent);
+        }
+        Output::Publish { journal, entries }
+    }
+
+    fn next_fetch(&mut self) -> Option<Output> {
+        let room = (self.config.window - self.config.reserve).saturating_sub(self.outstanding_readings());
+        let paused = self.fetching
+            || self.fetch_after.is_some()
+            || !self.unsettled.is_empty()
+            || self.centre == Some(Presence::Offline);
+        if paused || room == 0 {
+            return None;
+        }
+        let (journal, first, last) = self.streams.iter().find_map(|(journal, stream)| {
+            let numbers = stream.numbers.as_ref()?;
+            let (first, last) = stream.covered.first_gap(*numbers.start(), *numbers.end())?;
+            Some((*journal, first, last))
+        })?;
+        self.fetching = true;
+        let limit = usize::try_from(room).unwrap_or(usize::MAX).min(MAX_READINGS_PER_MESSAGE);
+        Some(Output::Fetch { journal, first, last, limit })
+    }
+
+    fn cover(&mut self, journal: JournalId, seq: u64) {
+        self.streams.entry(journal).or_default().covered.insert(seq, seq);
+    }
+
+    /// Makes readings part of the backlog again, but for those that are committed.
+    fn give_back(&mut self, sent: &Sent) {
+        self.resent += sent.numbers.count();
+        let Some(stream) = self.streams.get_mut(&sent.journal) else { return };
+        stream.covered.subtract(&sent.numbers);
+        stream.covered.extend(&stream.committed);
+    }
+
+    fn give_back_all(&mut self) {
+        for sent in std::mem::take(&mut self.outstanding) {
+            self.give_back(&sent);
+        }
+        let waiting = self.live.drain(..).chain(self.fetched.take().into_iter().flat_map(|(_, entries)| entries));
+        for entry in waiting {
+            if let Some(stream) = self.streams.get_mut(&entry.journal) {
+                stream.covered.remove(entry.seq, entry.seq);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

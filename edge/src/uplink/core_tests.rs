@@ -1,0 +1,226 @@
+#![expect(clippy::disallowed_methods, reason = "any moment serves as the origin of a virtual clock")]
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const JOURNAL: JournalId = JournalId::new(7);
+
+fn entry(seq: u64) -> Entry {
+    Entry { journal: JOURNAL, seq, json: seq.to_string().into_bytes() }
+}
+
+fn committed(ranges: &[(u64, u64)]) -> JournalRanges {
+    JournalRanges { journal: JOURNAL, ranges: ranges.to_vec().try_into().unwrap() }
+}
+
+fn seqs(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.seq).collect()
+}
+
+fn contents(first: u64, last: u64) -> BTreeMap<JournalId, RangeInclusive<u64>> {
+    BTreeMap::from([(JOURNAL, first..=last)])
+}
+
+/// Takes outputs, serving fetches from a journal of `first..=last`, until there is none; gives what was published.
+fn drain(uplink: &mut Uplink, now: Instant, journal: RangeInclusive<u64>) -> Vec<Vec<u64>> {
+    let mut published = Vec::new();
+    while let Some(output) = uplink.poll_output(now) {
+        match output {
+            Output::Publish { entries, .. } => published.push(seqs(&entries)),
+            Output::Fetch { journal: id, first, last, limit } => {
+                let entries = (first..=last).filter(|seq| journal.contains(seq)).take(limit).map(entry).collect();
+                uplink.handle_fetched(id, first..=last, limit, entries);
+            }
+        }
+    }
+    published
+}
+
+#[test]
+fn a_new_reading_goes_out_at_once_and_before_the_backlog() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 2000));
+    uplink.handle_connected(now);
+    uplink.handle_appended(entry(2001));
+    assert_eq!(drain(&mut uplink, now, 1..=2001), [vec![2001]], "the centre has not yet said what it has");
+    uplink.handle_committed(&committed(&[(1, 1200)]));
+    uplink.handle_appended(entry(2002));
+    let published = drain(&mut uplink, now, 1..=2002);
+    assert_eq!(published[0], [2002]);
+    assert_eq!(published[1], (1201..=1700).collect::<Vec<_>>());
+    assert_eq!(published[2], (1701..=2000).collect::<Vec<_>>());
+    assert_eq!(published.len(), 3);
+    assert!(!uplink.is_drained());
+    uplink.handle_committed(&committed(&[(1, 2002)]));
+    assert!(uplink.is_drained());
+    assert_eq!(drain(&mut uplink, now, 1..=2002), Vec::<Vec<u64>>::new());
+}
+
+#[test]
+fn without_a_word_of_the_centre_the_backlog_goes_out_after_a_while() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    uplink.handle_connected(now);
+    assert!(drain(&mut uplink, now, 1..=10).is_empty());
+    let due = uplink.poll_timeout().unwrap();
+    uplink.handle_timeout(due);
+    assert_eq!(drain(&mut uplink, due, 1..=10), [(1..=10).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn the_window_is_kept_with_a_share_for_each_side() {
+    let now = Instant::now();
+    let config = UplinkConfig { window: 1000, reserve: 200, ..UplinkConfig::default() };
+    let mut uplink = Uplink::new(config, &contents(1, 5000));
+    uplink.handle_connected(now);
+    uplink.handle_committed(&committed(&[]));
+    let backlog: usize = drain(&mut uplink, now, 1..=5000).iter().map(Vec::len).sum();
+    assert_eq!(backlog, 800, "the backlog leaves 200 to new readings");
+    for seq in 5001..=7000 {
+        uplink.handle_appended(entry(seq));
+        drain(&mut uplink, now, 1..=7000);
+        assert!(uplink.outstanding_readings() <= 1000);
+    }
+}
+
+#[test]
+fn late_acknowledgements_mean_sending_again_ever_more_patiently() {
+    let mut now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    uplink.handle_connected(now);
+    uplink.handle_committed(&committed(&[]));
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        assert_eq!(drain(&mut uplink, now, 1..=10), [(1..=10).collect::<Vec<_>>()]);
+        let due = uplink.poll_timeout().unwrap();
+        waits.push(due.duration_since(now).as_secs());
+        now = due;
+        uplink.handle_timeout(now);
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
+    assert_eq!(uplink.resent(), 60);
+    drain(&mut uplink, now, 1..=10);
+    uplink.handle_committed(&committed(&[(1, 10)]));
+    uplink.handle_appended(entry(11));
+    drain(&mut uplink, now, 1..=11);
+    assert_eq!(
+        uplink.poll_timeout().unwrap().duration_since(now).as_secs(),
+        5,
+        "patience ends with an acknowledgement"
+    );
+}
+
+#[test]
+fn a_new_connection_or_a_new_boot_of_the_centre_sends_again_what_is_not_committed() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    for round in 0..2 {
+        uplink.handle_connected(now);
+        uplink.handle_committed(&committed(&[(1, 4)]));
+        assert_eq!(drain(&mut uplink, now, 1..=10), [(5..=10).collect::<Vec<_>>()], "round {round}");
+        uplink.handle_disconnected();
+        assert_eq!(uplink.poll_output(now), None);
+    }
+    uplink.handle_connected(now);
+    uplink.handle_centre(Presence::Online, Some("a".into()));
+    uplink.handle_committed(&committed(&[(1, 4)]));
+    assert_eq!(drain(&mut uplink, now, 1..=10).len(), 1);
+    uplink.handle_centre(Presence::Online, Some("a".into()));
+    assert!(drain(&mut uplink, now, 1..=10).is_empty(), "the same boot is no news");
+    uplink.handle_centre(Presence::Online, Some("b".into()));
+    assert_eq!(drain(&mut uplink, now, 1..=10), [(5..=10).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn while_the_centre_is_away_new_readings_go_out_but_count_for_nothing() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    uplink.handle_connected(now);
+    uplink.handle_committed(&committed(&[(1, 10)]));
+    uplink.handle_centre(Presence::Offline, None);
+    uplink.handle_appended(entry(11));
+    assert_eq!(drain(&mut uplink, now, 1..=11), [vec![11]]);
+    assert_eq!(uplink.outstanding_readings(), 0);
+    uplink.handle_centre(Presence::Online, Some("b".into()));
+    assert_eq!(drain(&mut uplink, now, 1..=11), [vec![11]]);
+}
+
+#[test]
+fn what_the_journal_has_not_any_more_is_not_asked_for_again() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 100));
+    uplink.handle_connected(now);
+    uplink.handle_committed(&committed(&[]));
+    assert_eq!(drain(&mut uplink, now, 41..=100), [(41..=100).collect::<Vec<_>>()]);
+    uplink.handle_committed(&committed(&[(41, 100)]));
+    assert!(uplink.is_drained());
+}
+
+/// Runs uplink and centre on a virtual clock over a network that loses, repeats and delays, with connections that drop
+/// and a centre that restarts; at the end the centre has everything.
+fn simulate(seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut now = Instant::now();
+    let end = now + Duration::from_secs(600);
+    let mut uplink = Uplink::new(UplinkConfig { window: 60, reserve: 20, ..UplinkConfig::default() }, &BTreeMap::new());
+    let (mut last_seq, mut boot) = (0, 0);
+    let mut centre: BTreeSet<u64> = BTreeSet::new();
+    let mut to_centre: Vec<(Instant, Vec<u64>)> = Vec::new();
+    let mut to_edge: Vec<(Instant, JournalRanges)> = Vec::new();
+    let mut connected = false;
+    while now < end || !(uplink.is_drained() && connected) {
+        assert!(now < end + Duration::from_secs(3600), "seed {seed}: never drained, {} of {last_seq}", centre.len());
+        let calm = now >= end;
+        now += Duration::from_millis(random.u64(1..400));
+        uplink.handle_timeout(now);
+        if !calm {
+            last_seq += 1;
+            uplink.handle_appended(entry(last_seq));
+        }
+        if connected && !calm && random.u32(..40) == 0 {
+            connected = false;
+            uplink.handle_disconnected();
+            to_centre.clear();
+            to_edge.clear();
+        } else if !connected && random.u32(..8) == 0 {
+            connected = true;
+            uplink.handle_connected(now);
+            uplink.handle_centre(Presence::Online, Some(boot.to_string()));
+        }
+        if !calm && random.u32(..100) == 0 {
+            boot += 1;
+            to_centre.clear();
+            if connected {
+                uplink.handle_centre(Presence::Online, Some(boot.to_string()));
+            }
+        }
+        for batch in drain(&mut uplink, now, 1..=last_seq) {
+            let lost = !calm && random.u32(..10) == 0;
+            for _ in 0..if lost { 0 } else { random.u32(1..3) } {
+                to_centre.push((now + Duration::from_millis(random.u64(1..7000)), batch.clone()));
+            }
+        }
+        assert!(uplink.outstanding_readings() <= 60, "seed {seed}");
+        let (due, rest): (Vec<_>, Vec<_>) = to_centre.drain(..).partition(|(at, _)| *at <= now);
+        to_centre = rest;
+        let heard = !due.is_empty();
+        centre.extend(due.into_iter().flat_map(|(_, batch)| batch));
+        if heard && (calm || random.u32(..4) > 0) {
+            let ranges: RangeSet = centre.iter().copied().collect();
+            to_edge
+                .push((now + Duration::from_millis(random.u64(1..3000)), JournalRanges { journal: JOURNAL, ranges }));
+        }
+        let (due, rest): (Vec<_>, Vec<_>) = to_edge.drain(..).partition(|(at, _)| *at <= now);
+        to_edge = rest;
+        due.iter().for_each(|(_, committed)| uplink.handle_committed(committed));
+    }
+    assert_eq!(centre.len() as u64, last_seq, "seed {seed}");
+}
+
+#[test]
+fn a_network_that_loses_repeats_and_delays_loses_no_reading() {
+    for seed in 0..16 {
+        simulate(seed);
+    }
+}

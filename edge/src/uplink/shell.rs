@@ -1,0 +1,277 @@
+//! Moves what the uplink decides: between the journal's writer and the MQTT session.
+
+use std::time::Duration;
+
+use tankline_domain::message::{CentreState, Committed, EdgeHealth, EdgeState, JournalId, Presence};
+use tankline_domain::names::{EdgeName, SiteName};
+use tankline_domain::topic::Topic;
+use tankline_domain::units::UnixMillis;
+use tankline_runtime::clock;
+use tankline_runtime::mqtt::{Outgoing, Publisher, Qos, SessionEvent};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Output, Uplink, UplinkConfig};
+use crate::journal::Entry;
+use crate::journal::writer::{Report, Request};
+use crate::line::poller::HealthBoard;
+
+const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long an orderly stop waits for the centre to commit the last readings.
+const DRAIN: Duration = Duration::from_millis(1500);
+
+/// Before this moment no clock of an RTU stands that was ever set: 2024-01-01.
+const CLOCK_IS_SET_AFTER: UnixMillis = UnixMillis::new(1_704_067_200_000);
+
+/// Who this edge is, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Station {
+    /// Its site.
+    pub site: SiteName,
+    /// Its name.
+    pub edge: EdgeName,
+    /// The journal that new readings go to.
+    pub journal: JournalId,
+    /// Digest of its configuration.
+    pub config: String,
+    /// When it was started.
+    pub started_at: UnixMillis,
+    /// Counters of its gauges.
+    pub board: HealthBoard,
+}
+
+/// The channels of the uplink.
+#[derive(Debug)]
+pub struct Channels {
+    /// What happens in the MQTT session.
+    pub session: mpsc::Receiver<SessionEvent>,
+    /// What is published.
+    pub publisher: Publisher,
+    /// What was just journalled.
+    pub appended: mpsc::Receiver<Entry>,
+    /// Requests to the journal's writer.
+    pub journal: mpsc::Sender<Request>,
+}
+
+struct Shell {
+    uplink: Uplink,
+    station: Station,
+    publisher: Publisher,
+    journal: mpsc::Sender<Request>,
+}
+
+/// What the journal answered to a fetch.
+struct Fetched {
+    journal: JournalId,
+    first: u64,
+    last: u64,
+    limit: usize,
+    entries: Result<Vec<Entry>, oneshot::error::RecvError>,
+}
+
+/// Runs the uplink until told to stop; then waits shortly for what is outstanding and says goodbye.
+///
+/// # Errors
+/// When the journal's writer is gone.
+pub async fn run(
+    config: UplinkConfig,
+    station: Station,
+    report: &Report,
+    channels: Channels,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let Channels { mut session, publisher, mut appended, journal } = channels;
+    let mut shell = Shell { uplink: Uplink::new(config, &report.contents), station, publisher, journal };
+    let (fetched_in, mut fetched) = mpsc::channel::<Fetched>(1);
+    let mut health_due = clock::now() + HEALTH_INTERVAL;
+    let mut drain_until = None;
+    loop {
+        shell.act(&fetched_in).await?;
+        if drain_until.is_some() && (shell.uplink.is_drained() || !shell.publisher.is_connected()) {
+            break;
+        }
+        let due = shell.uplink.poll_timeout().into_iter().chain([health_due]).chain(drain_until).min();
+        let due = due.unwrap_or(health_due).into();
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if drain_until.is_none() => {
+                // What the lines gave last is in the journal when it has answered this.
+                shell.report().await?;
+                drain_until = Some(clock::now() + DRAIN);
+            }
+            Some(entry) = appended.recv() => {
+                shell.uplink.handle_appended(entry);
+                while let Ok(entry) = appended.try_recv() {
+                    shell.uplink.handle_appended(entry);
+                }
+            }
+            Some(event) = session.recv() => shell.handle_event(event).await?,
+            Some(Fetched { journal, first, last, limit, entries }) = fetched.recv() => match entries {
+                Ok(entries) => shell.uplink.handle_fetched(journal, first..=last, limit, entries),
+                Err(_) => shell.uplink.handle_fetch_failed(clock::now()),
+            },
+            () = tokio::time::sleep_until(due) => {}
+        }
+        let now = clock::now();
+        shell.uplink.handle_timeout(now);
+        if health_due <= now {
+            shell.publish_health().await?;
+            health_due = now + HEALTH_INTERVAL;
+        }
+        if drain_until.is_some_and(|until| until <= now) {
+            break;
+        }
+    }
+    let goodbye = shell.outgoing(Topic::State, &EdgeState::offline(), true);
+    let deadline = clock::now() + Duration::from_millis(500);
+    // Without a connection the last will says it.
+    let _ = timeout_at(deadline.into(), shell.publisher.publish(goodbye)).await;
+    Ok(())
+}
+
+impl Shell {
+    /// Does all that the uplink wants done.
+    async fn act(&mut self, fetched: &mpsc::Sender<Fetched>) -> anyhow::Result<()> {
+        while let Some(output) = self.uplink.poll_output(clock::now()) {
+            match output {
+                Output::Publish { journal, entries } => {
+                    let topic = Topic::Readings(self.station.site.clone(), self.station.edge.clone());
+                    let message = Outgoing {
+                        topic: topic.to_string(),
+                        payload: readings_payload(journal, &entries),
+                        retain: false,
+                        qos: Qos::AtLeastOnce,
+                    };
+                    if self.publisher.publish(message).await.is_err() {
+                        // The session tells of the loss itself; until then nothing more is sent.
+                        self.uplink.handle_disconnected();
+                    }
+                }
+                Output::Fetch { journal, first, last, limit } => {
+                    let (reply, answer) = oneshot::channel();
+                    self.ask(Request::Fetch { journal, first, last, limit, reply }).await?;
+                    let entries = answer.await;
+                    fetched.send(Fetched { journal, first, last, limit, entries }).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_event(&mut self, event: SessionEvent) -> anyhow::Result<()> {
+        match event {
+            SessionEvent::Connected => {
+                self.uplink.handle_connected(clock::now());
+                let report = self.report().await?;
+                let state = self.state(&report);
+                let message = self.outgoing(Topic::State, &state, true);
+                // A connection that is lost again at once is told by the session.
+                let _ = self.publisher.publish(message).await;
+                self.publish_health().await?;
+            }
+            SessionEvent::Disconnected { .. } => self.uplink.handle_disconnected(),
+            SessionEvent::Message { topic, payload } => match topic.parse() {
+                Ok(Topic::Committed(..)) => match serde_json::from_slice::<Committed>(&payload) {
+                    Ok(committed) => {
+                        self.uplink.handle_committed(&committed);
+                        self.ask(Request::Commit(committed)).await?;
+                    }
+                    Err(error) => tracing::warn!(topic, %error, "what the centre says cannot be read"),
+                },
+                Ok(Topic::CentreState(_)) => match serde_json::from_slice::<CentreState>(&payload) {
+                    Ok(centre) => {
+                        tracing::info!(state = ?centre.state, "the centre tells its state");
+                        self.uplink.handle_centre(centre.state, centre.boot);
+                    }
+                    Err(error) => tracing::warn!(topic, %error, "what the centre says cannot be read"),
+                },
+                _ => tracing::debug!(topic, "a message that nobody asked for"),
+            },
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, request: Request) -> anyhow::Result<()> {
+        self.journal.send(request).await.map_err(|_| anyhow::anyhow!("the journal's writer is gone"))
+    }
+
+    async fn report(&self) -> anyhow::Result<Report> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Report(reply)).await?;
+        Ok(answer.await?)
+    }
+
+    fn state(&self, report: &Report) -> EdgeState {
+        EdgeState {
+            state: Presence::Online,
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            journal: Some(self.station.journal),
+            journals: report.contents.keys().copied().collect(),
+            config: Some(self.station.config.clone()),
+            started_at: Some(self.station.started_at),
+        }
+    }
+
+    async fn publish_health(&self) -> anyhow::Result<()> {
+        if !self.publisher.is_connected() {
+            return Ok(());
+        }
+        let (report, now) = (self.report().await?, clock::unix_ms());
+        #[expect(clippy::cast_precision_loss, reason = "an age is far below 2^52 ms")]
+        let age_s = |oldest: UnixMillis| now.millis_since(oldest).max(0) as f64 / 1e3;
+        let health = EdgeHealth {
+            at: now,
+            gauges: self.station.board.snapshot(),
+            journal_depth: report.depth,
+            journal_oldest_s: report.oldest.map(age_s),
+            gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum::<u64>() + report.dropped,
+            gaps: report.gaps,
+            clock: if now > CLOCK_IS_SET_AFTER { "set" } else { "unset" }.to_owned(),
+        };
+        let message = self.outgoing(Topic::Health, &health, false);
+        // The next one comes in half a minute.
+        let _ = self.publisher.publish(message).await;
+        Ok(())
+    }
+
+    fn outgoing(&self, topic: fn(SiteName, EdgeName) -> Topic, body: &impl serde::Serialize, retain: bool) -> Outgoing {
+        let topic = topic(self.station.site.clone(), self.station.edge.clone()).to_string();
+        let payload = serde_json::to_vec(body).expect("messages are plain data");
+        Outgoing { topic, payload, retain, qos: Qos::AtLeastOnce }
+    }
+}
+
+/// Puts readings into one message; they stand in the journal as they go on the wire.
+fn readings_payload(journal: JournalId, entries: &[Entry]) -> Vec<u8> {
+    let mut payload = format!(r#"{{"journal":"{journal}","readings":["#).into_bytes();
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            payload.push(b',');
+        }
+        payload.extend(&entry.json);
+    }
+    payload.extend(b"]}");
+    payload
+}
+
+#[cfg(test)]
+mod tests {
+    use tankline_domain::message::Readings;
+
+    use super::*;
+
+    #[test]
+    fn journalled_readings_become_a_message_of_the_contract() {
+        let entry = |seq: u64| Entry {
+            journal: JournalId::new(7),
+            seq,
+            json: format!(r#"{{"seq":{seq},"tank":"T-01","at":5,"level_mm":9641,"quality":"good"}}"#).into_bytes(),
+        };
+        let payload = readings_payload(JournalId::new(7), &[entry(1), entry(2)]);
+        let message: Readings = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(message.journal, JournalId::new(7));
+        assert_eq!(message.readings.iter().map(|reading| reading.seq).collect::<Vec<_>>(), [1, 2]);
+    }
+}
