@@ -98,15 +98,35 @@ impl RangeSet {
         (missing <= to).then_some(missing)
     }
 
+    /// Gives the first run of numbers of `from..=to` that are not in the set.
+    #[must_use]
+    pub fn first_gap(&self, from: u64, to: u64) -> Option<(u64, u64)> {
+        let first = self.first_missing(from, to)?;
+        let next = self.ranges.partition_point(|&(_, end)| end < first);
+        let last = self.ranges.get(next).map_or(to, |&(begin, _)| to.min(begin - 1));
+        Some((first, last))
+    }
+
     /// Gives the numbers of `from..=to` that are not in the set.
     #[must_use]
     pub fn missing(&self, from: u64, to: u64) -> Self {
-        let mut gaps = Self::new();
-        gaps.insert(from, to);
-        for &(first, last) in &self.ranges {
-            gaps.remove(first, last);
+        let mut ranges = Vec::new();
+        let mut next = Some(from);
+        while let Some((first, last)) = next.and_then(|next| self.first_gap(next, to)) {
+            ranges.push((first, last));
+            next = last.checked_add(1);
         }
-        gaps
+        Self { ranges }
+    }
+
+    /// Takes every number of `other` out.
+    pub fn subtract(&mut self, other: &Self) {
+        if let (Some(first), Some(last)) = (self.first(), self.last()) {
+            let begin = other.ranges.partition_point(|&(_, end)| end < first);
+            for &(from, to) in other.ranges[begin..].iter().take_while(|range| range.0 <= last) {
+                self.remove(from, to);
+            }
+        }
     }
 
     /// Gives the highest number through which the set has all numbers from `from` on; `None` when `from` is missing.
@@ -231,6 +251,11 @@ mod tests {
                 prop_assert_eq!(set.missing(0, 79).contains(number), !model.contains(&number));
             }
             prop_assert_eq!(set.first_missing(0, 79), (0..80).find(|number| !model.contains(number)));
+            let mut rest = set.clone();
+            rest.subtract(&set.missing(10, 20));
+            prop_assert_eq!(&rest, &set);
+            rest.subtract(&set);
+            prop_assert!(rest.is_empty());
             prop_assert!(set.ranges().windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
             let again = RangeSet::try_from(Vec::from(set.clone())).unwrap();
             prop_assert_eq!(again, set);

@@ -54,11 +54,7 @@ pub struct LineTimes {
 
 impl Default for LineTimes {
     fn default() -> Self {
-        Self {
-            reply_timeout: Duration::from_secs(1),
-            longest_probe_interval: Duration::from_secs(10),
-            join_hole: 8,
-        }
+        Self { reply_timeout: Duration::from_secs(1), longest_probe_interval: Duration::from_secs(10), join_hole: 8 }
     }
 }
 
@@ -99,7 +95,8 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
     let lines = match (&edge, &site) {
         (Some(edge), Some(Ok(site))) => lines(&root, site, edge),
         _ => {
-            root.named_sections("line");
+            // Without the site nothing can be said about them.
+            let _ = root.named_sections("line");
             Vec::new()
         }
     };

@@ -157,6 +157,9 @@ mod tests {
     use super::super::frame::with_crc;
     use super::*;
 
+    /// Some bytes and how many ms after the start of the slot they come.
+    type Burst = (u64, Vec<u8>);
+
     fn request() -> Request {
         Request::from_frame(&[0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04]).unwrap()
     }
@@ -169,7 +172,7 @@ mod tests {
     }
 
     /// What a slot makes of some bursts, each followed by silence: the answer, and late, foreign, crc and echo counts.
-    fn slot(trust: Trust, start: Instant, bursts: &[(u64, Vec<u8>)]) -> (Result<Vec<u8>, Silence>, [u64; 4]) {
+    fn slot(trust: Trust, start: Instant, bursts: &[Burst]) -> (Result<Vec<u8>, Silence>, [u64; 4]) {
         let request = request();
         let mut gate = Gate::new(&request, trust);
         let mut passed = None;
@@ -202,7 +205,7 @@ mod tests {
         let other_master = with_crc(vec![1, 3, 0, 0, 0, 3]);
         let glitch = [vec![0xFF], reply(7)].concat();
         let echo = [request().frame().to_vec(), reply(7)].concat();
-        let table: [(&str, Trust, Vec<(u64, Vec<u8>)>, Result<Vec<u8>, Silence>, [u64; 4]); 15] = [
+        let table: [(&str, Trust, Vec<Burst>, Result<Vec<u8>, Silence>, [u64; 4]); 15] = [
             ("answer", Trust::Settled, vec![(15, reply(7))], Ok(reply(7)), [0, 0, 0, 0]),
             ("exception", Trust::Settled, vec![(15, exception.clone())], Ok(exception), [0, 0, 0, 0]),
             ("nothing", Trust::Settled, vec![], Err(Silence::Nothing), [0, 0, 0, 0]),

@@ -45,7 +45,7 @@ impl ReplyTimes {
     pub fn timeout(&self, floor: Duration) -> Duration {
         let Some(slowest) = self.window.iter().max() else { return self.ceiling };
         let learned = (*slowest * 3 / 2).max(floor) + MARGIN;
-        let doubled = learned.saturating_mul(1 << self.silent_in_a_row.min(8) / 2);
+        let doubled = learned.saturating_mul(1 << (self.silent_in_a_row.min(8) / 2));
         doubled.min(self.ceiling)
     }
 

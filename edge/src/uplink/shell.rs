@@ -144,8 +144,9 @@ impl Shell {
                         retain: false,
                         qos: Qos::AtLeastOnce,
                     };
-                    if self.publisher.publish(message).await.is_err() {
-                        // The session tells of the loss itself; until then nothing more is sent.
+                    // A message that a standing connection did not take in time is missed by the centre like any other
+                    // lost one, and sent again when its acknowledgement is late.
+                    if self.publisher.publish(message).await.is_err() && !self.publisher.is_connected() {
                         self.uplink.handle_disconnected();
                     }
                 }
