@@ -160,6 +160,9 @@ mod tests {
     /// Some bytes and how many ms after the start of the slot they come.
     type Burst = (u64, Vec<u8>);
 
+    /// The answer, and late, foreign, crc and echo counts.
+    type Outcome = (Result<Vec<u8>, Silence>, [u64; 4]);
+
     fn request() -> Request {
         Request::from_frame(&[0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04]).unwrap()
     }
@@ -171,8 +174,8 @@ mod tests {
         with_crc(bytes)
     }
 
-    /// What a slot makes of some bursts, each followed by silence: the answer, and late, foreign, crc and echo counts.
-    fn slot(trust: Trust, start: Instant, bursts: &[Burst]) -> (Result<Vec<u8>, Silence>, [u64; 4]) {
+    /// What a slot makes of some bursts, each followed by silence.
+    fn slot(trust: Trust, start: Instant, bursts: &[Burst]) -> Outcome {
         let request = request();
         let mut gate = Gate::new(&request, trust);
         let mut passed = None;
@@ -205,37 +208,35 @@ mod tests {
         let other_master = with_crc(vec![1, 3, 0, 0, 0, 3]);
         let glitch = [vec![0xFF], reply(7)].concat();
         let echo = [request().frame().to_vec(), reply(7)].concat();
-        let table: [(&str, Trust, Vec<Burst>, Result<Vec<u8>, Silence>, [u64; 4]); 15] = [
-            ("answer", Trust::Settled, vec![(15, reply(7))], Ok(reply(7)), [0, 0, 0, 0]),
-            ("exception", Trust::Settled, vec![(15, exception.clone())], Ok(exception), [0, 0, 0, 0]),
-            ("nothing", Trust::Settled, vec![], Err(Silence::Nothing), [0, 0, 0, 0]),
-            ("damaged", Trust::Settled, vec![(15, damaged.clone())], Err(Silence::Damaged), [0, 0, 1, 0]),
-            ("damaged, then whole", Trust::Settled, vec![(15, damaged), (40, reply(7))], Ok(reply(7)), [0, 0, 1, 0]),
-            ("short", Trust::Settled, vec![(15, reply(7)[..9].to_vec())], Err(Silence::Damaged), [0, 0, 1, 0]),
-            ("of another unit", Trust::Settled, vec![(15, other_unit.clone())], Err(Silence::Nothing), [0, 1, 0, 0]),
+        let table: [(&str, Trust, Vec<Burst>, Outcome); 15] = [
+            ("answer", Trust::Settled, vec![(15, reply(7))], (Ok(reply(7)), [0, 0, 0, 0])),
+            ("exception", Trust::Settled, vec![(15, exception.clone())], (Ok(exception), [0, 0, 0, 0])),
+            ("nothing", Trust::Settled, vec![], (Err(Silence::Nothing), [0, 0, 0, 0])),
+            ("damaged", Trust::Settled, vec![(15, damaged.clone())], (Err(Silence::Damaged), [0, 0, 1, 0])),
+            ("damaged, then whole", Trust::Settled, vec![(15, damaged), (40, reply(7))], (Ok(reply(7)), [0, 0, 1, 0])),
+            ("short", Trust::Settled, vec![(15, reply(7)[..9].to_vec())], (Err(Silence::Damaged), [0, 0, 1, 0])),
+            ("of another unit", Trust::Settled, vec![(15, other_unit.clone())], (Err(Silence::Nothing), [0, 1, 0, 0])),
             (
                 "of another unit, then own",
                 Trust::Settled,
                 vec![(15, other_unit), (40, reply(7))],
-                Ok(reply(7)),
-                [0, 1, 0, 0],
+                (Ok(reply(7)), [0, 1, 0, 0]),
             ),
-            ("wrong count", Trust::Settled, vec![(15, wrong_count)], Err(Silence::Wrong), [0, 1, 0, 0]),
-            ("other function", Trust::Settled, vec![(15, other_function)], Err(Silence::Wrong), [0, 1, 0, 0]),
-            ("glitch before it", Trust::Settled, vec![(15, glitch)], Ok(reply(7)), [0, 0, 0, 0]),
-            ("own echo before it", Trust::Settled, vec![(15, echo)], Ok(reply(7)), [0, 0, 0, 1]),
+            ("wrong count", Trust::Settled, vec![(15, wrong_count)], (Err(Silence::Wrong), [0, 1, 0, 0])),
+            ("other function", Trust::Settled, vec![(15, other_function)], (Err(Silence::Wrong), [0, 1, 0, 0])),
+            ("glitch before it", Trust::Settled, vec![(15, glitch)], (Ok(reply(7)), [0, 0, 0, 0])),
+            ("own echo before it", Trust::Settled, vec![(15, echo)], (Ok(reply(7)), [0, 0, 0, 1])),
             (
                 "to another master",
                 Trust::Settled,
                 vec![(15, other_master), (40, reply(7))],
-                Err(Silence::Wrong),
-                [0, 2, 0, 0],
+                (Err(Silence::Wrong), [0, 2, 0, 0]),
             ),
-            ("sooner than possible", unsettled, vec![(3, reply(6))], Err(Silence::Nothing), [1, 0, 0, 0]),
-            ("late one before true one", unsettled, vec![(15, reply(6)), (40, reply(7))], Ok(reply(7)), [1, 0, 0, 0]),
+            ("sooner than possible", unsettled, vec![(3, reply(6))], (Err(Silence::Nothing), [1, 0, 0, 0])),
+            ("late one before true one", unsettled, vec![(15, reply(6)), (40, reply(7))], (Ok(reply(7)), [1, 0, 0, 0])),
         ];
-        for (name, trust, bursts, answer, counted) in table {
-            assert_eq!(slot(trust, start, &bursts), (answer, counted), "{name}");
+        for (name, trust, bursts, outcome) in table {
+            assert_eq!(slot(trust, start, &bursts), outcome, "{name}");
         }
     }
 
