@@ -7,7 +7,7 @@ use tankline_domain::reading::{Bad, Quality, Uncertain};
 use tankline_domain::register::RegisterRead;
 use tankline_domain::site::{Framing, Port};
 
-use super::arguments::framing_in_words;
+use super::arguments::{Place, framing_in_words};
 use super::attempt::AttemptError;
 use super::report;
 use super::target::{Question, Target, Values};
@@ -76,6 +76,21 @@ pub(super) fn of_attempt(target: &Target, error: &AttemptError) -> Unanswered {
     }
 }
 
+/// Says why a port cannot be opened.
+pub(super) fn of_open_port(error: &OpenError) -> Unanswered {
+    let source = std::error::Error::source(error);
+    let headline = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    Unanswered::new(headline, Vec::new(), of_open(error))
+}
+
+/// Says why a line ended a scan on which nobody had answered.
+pub(super) fn of_line(port: &Port, framing: &Framing, error: &ExchangeError, asked: usize, units: usize) -> Unanswered {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    let headline = format!("{}: {error}{source}", Place(port, framing));
+    let seen = vec![format!("nobody had answered until then, {asked} of {units} units asked")];
+    Unanswered::new(headline, seen, of_broken_line(port, error))
+}
+
 /// Says why values that came cannot be true.
 pub(super) fn of_values(target: &Target, values: &Values) -> Unanswered {
     let place = target.place();
@@ -84,7 +99,10 @@ pub(super) fn of_values(target: &Target, values: &Values) -> Unanswered {
     if let Question::Quantities { tank: Some(tank), .. } = &target.question {
         let height = report::mm(tank.mounting.tank_height);
         checks.push(format!("tank {} is {height} high: is unit {} the gauge on it?", tank.name, target.unit));
-        checks.push(format!("its offset is {}: is that where its measuring origin is?", report::mm(tank.mounting.offset)));
+        checks.push(format!(
+            "its offset is {}: is that where its measuring origin is?",
+            report::mm(tank.mounting.offset)
+        ));
     }
     if values.level.is_none() {
         checks.push("the level is not a number: does the register map have the right type and word order?".into());
@@ -172,7 +190,11 @@ fn of_exchange(target: &Target, error: &ExchangeError, heard: &GaugeCounters) ->
                 checks.push("the adapter hears its own request, so it does send: look between it and the gauge".into());
             }
             checks.extend(of_silence(port, framing));
-            checks.push(format!("the unit address: is it {} in the gauge? `{}` shows who is there", target.unit, scan(port)));
+            checks.push(format!(
+                "the unit address: is it {} in the gauge? `{}` shows who is there",
+                target.unit,
+                scan(port)
+            ));
             checks
         }
         ExchangeError::Silent { silence: Silence::Damaged, .. } => of_damage(port, framing),
@@ -182,25 +204,32 @@ fn of_exchange(target: &Target, error: &ExchangeError, heard: &GaugeCounters) ->
             format!("two devices with address {}: take one off and ask again", target.unit),
         ],
         ExchangeError::Exception { code, .. } => of_exception(*code),
-        ExchangeError::Babble => vec![
+        ExchangeError::Babble | ExchangeError::Port(_) => of_broken_line(port, error),
+    }
+}
+
+/// What to check when the line or its port fails, whoever is asked.
+fn of_broken_line(port: &Port, error: &ExchangeError) -> Vec<String> {
+    if matches!(error, ExchangeError::Babble) {
+        return vec![
             "another master on the line, a PLC or a running agent: stop it while you ask".into(),
             "A+ and B-: swapped or shorted they look like one endless byte".into(),
             "termination (120 ohm at both ends) and bias: an open line picks up noise".into(),
+        ];
+    }
+    match port {
+        Port::Serial(_) => vec![
+            "the adapter: was it unplugged? `dmesg | tail` tells".into(),
+            "its USB cable and hub: long cables and pumps starting nearby make adapters drop out".into(),
         ],
-        ExchangeError::Port(_) => match port {
-            Port::Serial(_) => vec![
-                "the adapter: was it unplugged? `dmesg | tail` tells".into(),
-                "its USB cable and hub: long cables and pumps starting nearby make adapters drop out".into(),
-            ],
-            Port::RtuOverTcp(_) => vec![
-                "the gateway closed the connection: does it allow another client?".into(),
-                "its mode: rtu+tcp:// wants it transparent (raw TCP); for Modbus TCP write tcp://".into(),
-            ],
-            Port::ModbusTcp(_) => vec![
-                "the gateway closed the connection: does it allow another client?".into(),
-                "its mode: tcp:// wants Modbus TCP; for a transparent (raw TCP) gateway write rtu+tcp://".into(),
-            ],
-        },
+        Port::RtuOverTcp(_) => vec![
+            "the gateway closed the connection: does it allow another client?".into(),
+            "its mode: rtu+tcp:// wants it transparent (raw TCP); for Modbus TCP write tcp://".into(),
+        ],
+        Port::ModbusTcp(_) => vec![
+            "the gateway closed the connection: does it allow another client?".into(),
+            "its mode: tcp:// wants Modbus TCP; for a transparent (raw TCP) gateway write rtu+tcp://".into(),
+        ],
     }
 }
 
@@ -253,7 +282,9 @@ fn of_exception(code: u8) -> Vec<String> {
     let answers = "the gauge is wired, powered and set right: it answers".to_owned();
     let check = match code {
         1 => "the kind of register: try --register N --kind input, or --kind holding",
-        2 => "the register map: is it this gauge's? Registers count from 1, as manuals print them; some manuals count from 0",
+        2 => {
+            "the register map: is it this gauge's? Registers count from 1, as manuals print them; some manuals count from 0"
+        }
         3 => "the register map: the gauge does not take so many registers in one request",
         4 => "the gauge's display: it reports a failure of its own",
         5 | 6 => "wait a minute and ask again: it is busy, perhaps starting up",

@@ -98,7 +98,8 @@ impl FromStr for Units {
     /// Reads `1..32`, `1-5`, `7`, `1,3,9` and mixtures of them; both ends of a range are meant.
     fn from_str(text: &str) -> Result<Self, UnitsError> {
         let wrong = || UnitsError { text: text.to_owned() };
-        let unit = |text: &str| text.trim().parse().ok().filter(|unit| (1..=247).contains(unit)).ok_or_else(wrong);
+        let unit =
+            |text: &str| text.trim().parse::<u8>().ok().filter(|unit| (1..=247).contains(unit)).ok_or_else(wrong);
         let mut units: Vec<u8> = Vec::new();
         for part in text.split(',') {
             let (first, last) = match part.split_once("..").or_else(|| part.split_once('-')) {
