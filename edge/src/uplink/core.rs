@@ -13,6 +13,9 @@ use tankline_domain::ranges::RangeSet;
 
 use crate::journal::Entry;
 
+/// Readings whose acknowledgements are late within this time are sent again together.
+const COALESCE: Duration = Duration::from_secs(1);
+
 /// Bounds and times of the uplink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UplinkConfig {
@@ -228,7 +231,10 @@ impl Uplink {
         if self.fetch_after.is_some_and(|due| due <= now) {
             self.fetch_after = None;
         }
-        let (late, rest): (Vec<Sent>, Vec<Sent>) = self.outstanding.drain(..).partition(|sent| sent.due <= now);
+        let is_late = self.outstanding.iter().any(|sent| sent.due <= now);
+        // What is due a moment later goes back with it, so that it is sent again in few messages.
+        let due = now + if is_late { COALESCE } else { Duration::ZERO };
+        let (late, rest): (Vec<Sent>, Vec<Sent>) = self.outstanding.drain(..).partition(|sent| sent.due <= due);
         self.outstanding = rest.into();
         if !late.is_empty() {
             self.ack_timeout = (self.ack_timeout * 2).min(self.config.longest_ack_timeout);

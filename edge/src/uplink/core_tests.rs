@@ -112,6 +112,23 @@ fn late_acknowledgements_mean_sending_again_ever_more_patiently() {
 }
 
 #[test]
+fn single_readings_that_are_late_are_sent_again_together() {
+    let start = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &BTreeMap::new());
+    uplink.handle_connected(start);
+    for seq in 1..=7 {
+        let now = start + Duration::from_millis(seq * 140);
+        uplink.handle_timeout(now);
+        uplink.handle_appended(entry(seq));
+        assert_eq!(drain(&mut uplink, now, 1..=7), [vec![seq]]);
+    }
+    uplink.handle_timeout(start + Duration::from_secs(2));
+    let due = uplink.poll_timeout().unwrap();
+    uplink.handle_timeout(due);
+    assert_eq!(drain(&mut uplink, due, 1..=7), [(1..=7).collect::<Vec<_>>()]);
+}
+
+#[test]
 fn a_new_connection_or_a_new_boot_of_the_centre_sends_again_what_is_not_committed() {
     let now = Instant::now();
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
