@@ -1,0 +1,174 @@
+//! The receiving side: what comes from the broker goes to intake, and from there to the database.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context;
+use tankline_domain::message::{CentreState, EdgeState, Presence};
+use tankline_domain::names::SiteName;
+use tankline_domain::topic::{Topic, centre_filters};
+use tankline_runtime::clock;
+use tankline_runtime::mqtt::{Outgoing, Qos, SessionEvent, SessionOptions};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::BrokerConfig;
+use crate::intake::{Batch, Intake, Taken};
+use crate::shared::{Desk, Shared};
+use crate::stations::EdgeId;
+use crate::store::Work;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Largest packet that is let in: far above the largest message of the contract, so that a message which is too large
+/// ends as a dead letter and does not tear the connection down.
+const MAX_PACKET_BYTES: usize = 16 * 1024 * 1024;
+
+/// One of the sites of this worker, by its place among the desks.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What the tasks share.
+    pub shared: Arc<Shared>,
+    /// Which desk is this site's.
+    pub index: usize,
+    /// What this process calls itself until it ends.
+    pub boot: String,
+}
+
+impl Site {
+    /// Gives what concerns the connection of this site.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.shared.desks()[self.index]
+    }
+
+    /// Makes the message that says whether the centre is there; it is retained.
+    #[must_use]
+    pub fn state_message(&self, state: Presence) -> Outgoing {
+        state_message(&self.desk().site, state, &self.boot)
+    }
+}
+
+/// Makes the options of a site's session with the broker. Each site has its own, because each has its own last will.
+#[must_use]
+pub fn session_options(broker: &BrokerConfig, site: &SiteName, boot: &str) -> SessionOptions {
+    SessionOptions {
+        url: broker.url.clone(),
+        client_id: format!("{}.{site}", broker.client_id),
+        credentials: broker.credentials.clone(),
+        keep_alive: KEEP_ALIVE,
+        subscriptions: centre_filters(site).to_vec(),
+        will: Some(state_message(site, Presence::Offline, boot)),
+        max_packet_bytes: MAX_PACKET_BYTES,
+    }
+}
+
+fn state_message(site: &SiteName, state: Presence, boot: &str) -> Outgoing {
+    let body = CentreState { state, boot: Some(boot.to_owned()) };
+    let payload = serde_json::to_vec(&body).expect("a state is a JSON object");
+    Outgoing { topic: Topic::CentreState(site.clone()).to_string(), payload, retain: true, qos: Qos::AtLeastOnce }
+}
+
+/// Takes what comes from the broker until stopped. When the database is behind, it waits, and with it the broker.
+///
+/// # Errors
+/// The writer of the database is gone.
+pub async fn receive(
+    site: Site,
+    mut events: mpsc::Receiver<SessionEvent>,
+    work: mpsc::Sender<Work>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut intake = Intake::new(Arc::clone(&site.shared.stations));
+    let (mut letters, mut heard_self) = (LetterLog::default(), false);
+    while let Some(Some(event)) = stop.run_until_cancelled(events.recv()).await {
+        match event {
+            SessionEvent::Connected => site.desk().note_connected(),
+            SessionEvent::Disconnected { reason } => site.desk().note_disconnected(reason),
+            SessionEvent::Message { topic, payload } => {
+                site.shared.counters.messages.fetch_add(1, Ordering::Relaxed);
+                let now = clock::unix_ms();
+                let pieces = match intake.handle_message(now, &topic, &payload) {
+                    Taken::Batch(batch) => {
+                        letters.note(&batch);
+                        vec![Work::Batch(batch)]
+                    }
+                    Taken::State(edge, state) => {
+                        answer(&site, edge, &state);
+                        site.shared.note_edge_state(now, edge, state);
+                        Vec::new()
+                    }
+                    Taken::Health(edge, health) => {
+                        site.shared.note_edge_health(now, edge, health).into_iter().map(Work::Gap).collect()
+                    }
+                    Taken::Centre(payload) => {
+                        contradict(&site, &payload, &mut heard_self);
+                        Vec::new()
+                    }
+                };
+                for piece in pieces {
+                    // What is not handed over at a stop was not acknowledged either, and comes again.
+                    match stop.run_until_cancelled(work.send(piece)).await {
+                        Some(sent) => sent.ok().context("the writer of the database is gone")?,
+                        None => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells an edge that has come what is committed of the journals that it names, so that it does not send that again.
+fn answer(site: &Site, edge: EdgeId, state: &EdgeState) {
+    if state.state == Presence::Online {
+        let mut centre = site.desk().centre();
+        for journal in state.journal.iter().chain(&state.journals) {
+            centre.handle_touched(edge, *journal);
+        }
+        drop(centre);
+        site.desk().changed.notify_one();
+    }
+}
+
+/// Sees to it that what is retained of the centre's state is the truth.
+///
+/// Before our own word has come back to us, another one is what an earlier process left there.
+fn contradict(site: &Site, payload: &[u8], heard_self: &mut bool) {
+    let Ok(said) = serde_json::from_slice::<CentreState>(payload) else { return };
+    let ours = said.boot.as_deref() == Some(&site.boot);
+    match said.state {
+        Presence::Offline => {
+            site.desk().centre().handle_contradiction();
+            site.desk().changed.notify_one();
+        }
+        Presence::Online if ours => *heard_self = true,
+        Presence::Online if *heard_self => {
+            tracing::warn!(site = %site.desk().site, boot = said.boot, "another worker says that it serves this site");
+        }
+        Presence::Online => (),
+    }
+}
+
+/// Logs dead letters when they begin to come, and their number every minute while they do.
+#[derive(Debug, Default)]
+struct LetterLog {
+    since_told: u64,
+    told_ms: Option<i64>,
+}
+
+impl LetterLog {
+    const EVERY_MS: i64 = 60_000;
+
+    fn note(&mut self, batch: &Batch) {
+        let Some(refused) = batch.refused.first() else { return };
+        self.since_told += batch.refused.len() as u64;
+        let now = batch.received.get();
+        if self.told_ms.is_none_or(|told| now - told >= Self::EVERY_MS) {
+            let (topic, reason) = (&refused.letter.topic, &refused.letter.reason);
+            tracing::warn!(topic, reason, count = self.since_told, "something that came is a dead letter");
+            (self.told_ms, self.since_told) = (Some(now), 0);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Committed readings as a batch of lines.
+
+use std::ops::Range;
+
+use tankline_domain::units::UnixMillis;
+
+use super::Point;
+use crate::config::TextFields;
+use crate::intake::DeadLetter;
+use crate::store::FeedRow;
+
+/// What stands in a dead letter in the place of a topic.
+const TOPIC: &str = "historian";
+
+/// A batch of lines.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lines {
+    text: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+    /// Rows that make no line.
+    letters: Vec<DeadLetter>,
+}
+
+impl Lines {
+    /// Writes readings as lines.
+    #[must_use]
+    pub fn of(rows: &[FeedRow], text_fields: TextFields, now: UnixMillis) -> Self {
+        let mut lines = Self::default();
+        lines.text.reserve(rows.len() * 192);
+        lines.ends.reserve(rows.len());
+        for row in rows {
+            let point = Point::new(&mut lines.text, "tank").tag("site", &row.site).tag("tank", &row.tank);
+            let point = point
+                .float("level_mm", row.level_mm)
+                .float("interface_mm", row.interface_mm)
+                .float("temperature_c", row.temperature_c)
+                .float("tov_m3", row.tov_m3)
+                .float("fw_m3", row.fw_m3)
+                .float("oil_m3", row.oil_m3)
+                .integer("quality_code", row.quality_code);
+            let point = match text_fields {
+                TextFields::Written => point.string("quality", &row.quality),
+                TextFields::LeftOut => point,
+            };
+            match point.finish(row.at_ms) {
+                Ok(()) => lines.ends.push(lines.text.len()),
+                Err(error) => {
+                    let payload = format!("reading {} of tank {} at {} ms", row.id, row.tank, row.at_ms);
+                    lines.letters.push(DeadLetter::new(now, TOPIC, payload.as_bytes(), error.to_string()));
+                }
+            }
+        }
+        lines
+    }
+
+    /// Counts the lines.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Tells whether there is no line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Gives some of the lines.
+    #[must_use]
+    pub fn part(&self, part: &Range<usize>) -> &str {
+        let end_of = |count: usize| count.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.text[end_of(part.start)..end_of(part.end)]
+    }
+
+    /// Makes dead letters of the lines that a server refused, and gives them with those that made no line.
+    #[must_use]
+    pub fn letters(mut self, now: UnixMillis, poison: &[(usize, String)]) -> Vec<DeadLetter> {
+        let letter = |(line, words): &(usize, String)| {
+            DeadLetter::new(now, TOPIC, self.part(&(*line..line + 1)).trim_end().as_bytes(), words.as_str())
+        };
+        let refused: Vec<_> = poison.iter().map(letter).collect();
+        self.letters.extend(refused);
+        self.letters
+    }
+}

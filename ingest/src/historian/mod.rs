@@ -1,0 +1,21 @@
+//! The historian feed: committed readings go to InfluxDB behind a cursor, and nothing ever waits for it.
+//!
+//! Identity there is (measurement, tags, time), so that writing twice changes nothing. Two readings of one tank in the
+//! same millisecond, which only two RTUs on one gauge or a clock that was set back can make, become one point: the later
+//! commit wins, field by field, and so does its quality. The database keeps both.
+
+mod delivery;
+mod feed;
+mod influxdb;
+mod line;
+mod lines;
+mod sink;
+mod window;
+
+pub use delivery::{Delivery, Outcome, Verdict};
+pub use feed::{Feed, feed};
+pub use influxdb::{InfluxDb, InfluxDbError};
+pub use line::{LineError, Point};
+pub use lines::Lines;
+pub use sink::{Refusal, Sink};
+pub use window::Window;

@@ -1,0 +1,77 @@
+//! HTTP for operators and monitoring.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use tankline_runtime::clock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::health;
+use crate::live::TankView;
+use crate::metrics;
+use crate::shared::Shared;
+
+/// How long a client may go on with what it has begun when the worker stops.
+const GRACE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone)]
+struct Served {
+    shared: Arc<Shared>,
+    has_historian: bool,
+}
+
+/// All tanks, with the time at which this was said.
+#[derive(Debug, Serialize)]
+struct Tanks {
+    now: String,
+    now_ms: i64,
+    tanks: Vec<TankView>,
+}
+
+/// Serves until stopped.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    shared: Arc<Shared>,
+    has_historian: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::from_std(listener).context("cannot serve HTTP")?;
+    let routes = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(metrics_page))
+        .route("/api/v1/tanks", get(tanks))
+        .with_state(Served { shared, has_historian });
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        served = std::future::IntoFuture::into_future(serving) => served.context("HTTP failed"),
+        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
+    }
+}
+
+async fn healthz(State(served): State<Served>) -> impl IntoResponse {
+    let health = health(&served.shared);
+    let status = if health.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(health))
+}
+
+async fn metrics_page(State(served): State<Served>) -> impl IntoResponse {
+    let page = metrics::render(&served.shared, clock::unix_ms(), served.has_historian);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
+}
+
+async fn tanks(State(served): State<Served>) -> impl IntoResponse {
+    let now = clock::unix_ms();
+    let tanks = Tanks { now: now.to_string(), now_ms: now.get(), tanks: served.shared.tank_views(now) };
+    ([(header::CACHE_CONTROL, "no-store")], Json(tanks))
+}

@@ -1,0 +1,22 @@
+//! The ingest worker: takes readings from MQTT, derives volumes, stores them, acknowledges them, feeds the historian and
+//! serves operators.
+
+pub mod centre;
+pub mod config;
+pub mod derive;
+pub mod historian;
+pub mod http;
+pub mod intake;
+pub mod latency;
+pub mod live;
+pub mod metrics;
+pub mod shared;
+pub mod stations;
+pub mod status;
+pub mod store;
+#[cfg(test)]
+mod testing;
+mod worker;
+
+pub use config::Config;
+pub use worker::{Ingest, Observer, StartError, status_of};

@@ -1,0 +1,143 @@
+//! A tank as operators see it. A stale or bad value never looks live.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tankline_domain::message::Presence;
+use tankline_domain::units::UnixMillis;
+
+use super::Seen;
+use crate::stations::DescribedTank;
+use crate::store::NewestOfTank;
+
+/// A reading is never stale before this, however often its gauge is polled.
+const LEAST_STALE_AFTER: Duration = Duration::from_secs(5);
+
+/// Polls that may be missing before a reading is stale.
+const POLLS_MISSED: u32 = 3;
+
+/// Whether the values shown hold now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TankState {
+    /// They do.
+    Live,
+    /// They do, but may be off; the quality says why.
+    Uncertain,
+    /// There are none; the quality says why.
+    Bad,
+    /// They held at the time said; what holds now is not known.
+    Stale,
+    /// There was never a reading.
+    Never,
+}
+
+/// A tank as operators see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TankView {
+    /// The site.
+    pub site: String,
+    /// The tank.
+    pub tank: String,
+    /// What people call it.
+    pub title: String,
+    /// What it holds.
+    pub product: String,
+    /// Whether the values hold now.
+    pub state: TankState,
+    /// Whether they are too old, or their edge is gone, or there are none at all.
+    pub stale: bool,
+    /// The values, with the time at which they held.
+    #[serde(flatten)]
+    pub shown: Shown,
+    /// How old they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_s: Option<f64>,
+    /// The last good values, when the newest reading is bad.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<Shown>,
+}
+
+/// Values and the time at which they held. What is not known is absent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Shown {
+    /// Liquid level, mm above the tank bottom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level_mm: Option<f64>,
+    /// Interface level, mm above the tank bottom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface_mm: Option<f64>,
+    /// Temperature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature_c: Option<f64>,
+    /// Total observed volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tov_m3: Option<f64>,
+    /// Free water.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fw_m3: Option<f64>,
+    /// Oil.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oil_m3: Option<f64>,
+    /// Quality of the reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// When it was measured, as a date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// When it was measured, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<i64>,
+}
+
+/// Shows a tank.
+#[must_use]
+pub fn view(now: UnixMillis, tank: &DescribedTank, known: Option<&NewestOfTank>, edge: Option<Presence>) -> TankView {
+    let newest = known.and_then(|known| known.newest.as_ref());
+    let age_ms = newest.map(|seen| now.millis_since(seen.since()).max(0));
+    let stale = edge == Some(Presence::Offline) || age_ms.is_none_or(|age| age > stale_after_ms(tank));
+    let bad = newest.is_some_and(|seen| seen.quality.is_bad());
+    let state = match newest {
+        None => TankState::Never,
+        Some(_) if stale => TankState::Stale,
+        Some(_) if bad => TankState::Bad,
+        Some(seen) if seen.quality.is_good() => TankState::Live,
+        Some(_) => TankState::Uncertain,
+    };
+    let last_good = known.and_then(|known| known.last_good.as_ref()).filter(|_| bad);
+    TankView {
+        site: tank.site.to_string(),
+        tank: tank.tank.name.to_string(),
+        title: tank.tank.title.clone(),
+        product: tank.tank.product.to_string(),
+        state,
+        stale,
+        shown: newest.map(shown).unwrap_or_default(),
+        age_s: age_ms.map(seconds),
+        last_good: last_good.map(shown),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an age is far below 2^53 ms")]
+fn seconds(millis: i64) -> f64 {
+    millis as f64 / 1000.0
+}
+
+fn stale_after_ms(tank: &DescribedTank) -> i64 {
+    let polls = tank.poll_interval.unwrap_or_default().saturating_mul(POLLS_MISSED);
+    i64::try_from(polls.max(LEAST_STALE_AFTER).as_millis()).unwrap_or(i64::MAX)
+}
+
+fn shown(seen: &Seen) -> Shown {
+    Shown {
+        level_mm: seen.level_mm,
+        interface_mm: seen.interface_mm,
+        temperature_c: seen.temperature_c,
+        tov_m3: seen.derived.tov_m3,
+        fw_m3: seen.derived.fw_m3,
+        oil_m3: seen.derived.oil_m3,
+        quality: Some(seen.quality.to_string()),
+        at: Some(seen.at.to_string()),
+        at_ms: Some(seen.at.get()),
+    }
+}

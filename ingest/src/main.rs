@@ -1,0 +1,111 @@
+//! Command line of the ingest worker.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tankline_ingest::{Config, Ingest, config, status, status_of};
+use tankline_runtime::exit::{Failure, conclude};
+use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::{clock, signals};
+
+const ROLE: &str = "tankline-ingest";
+
+/// Takes the readings of tank gauges from MQTT, derives volumes, stores them in ops.db, acknowledges them to the edges,
+/// feeds InfluxDB and serves operators over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = ROLE, version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run until SIGINT or SIGTERM.
+    ///
+    /// Exit code 0 after a clean stop, 1 when something failed, 2 when the configuration is wrong.
+    Run(ConfigArgs),
+    /// Say everything that is wrong with a configuration, the site descriptions and secret files that it names.
+    Check(ConfigArgs),
+    /// Say what a database holds: readings, gaps, dead letters, how far the historian is behind.
+    ///
+    /// A worker may be using the database.
+    Status(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// Configuration file (TOML). Single keys can be set by environment variables: TANKLINE_INGEST__BROKER__URL sets
+    /// broker.url.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// The database.
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::init(&arguments.log);
+    conclude(
+        ROLE,
+        match arguments.command {
+            Command::Run(args) => run(&args.config),
+            Command::Check(args) => check(&args.config),
+            Command::Status(args) => show_status(&args),
+        },
+    )
+}
+
+fn run(path: &Path) -> Result<(), Failure> {
+    let config = config::load(path)?;
+    tracing::info!(config = %path.display(), database = %config.database.display(), "starting");
+    let ingest = Ingest::open(config).map_err(anyhow::Error::from)?;
+    if let Some(address) = ingest.observer().http() {
+        tracing::info!(%address, "serving HTTP");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    runtime.block_on(async { ingest.run(signals::stop_on_signals()).await })?;
+    Ok(())
+}
+
+fn check(path: &Path) -> Result<(), Failure> {
+    let config = config::load(path)?;
+    println!("{}: nothing is wrong", path.display());
+    print!("{}", summary(&config));
+    Ok(())
+}
+
+fn summary(config: &Config) -> String {
+    let sites = config.sites.iter().map(|site| {
+        let (tanks, edges) = (site.tanks().len(), site.edges().len());
+        format!("  site {}: {tanks} tanks on {edges} edges\n", site.name())
+    });
+    let historian = config.historian.as_ref().map_or_else(|| "none".to_owned(), config::HistorianConfig::target);
+    let database = config.database.display();
+    sites.chain([format!("  broker {}\n  database {database}\n  historian {historian}\n", config.broker.url)]).collect()
+}
+
+fn show_status(args: &StatusArgs) -> Result<(), Failure> {
+    let found = status_of(&args.db)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found).context("cannot write JSON")?);
+    } else {
+        print!("{}", status::in_words(&found, clock::unix_ms()));
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! What is counted, and how Prometheus is told of it.
+
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tankline_domain::message::Presence;
+use tankline_domain::units::UnixMillis;
+
+use crate::live::EdgeNow;
+use crate::shared::Shared;
+use crate::store::{Committed, Group};
+
+/// Counters since the start of the process.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// MQTT messages taken in.
+    pub messages: AtomicU64,
+    /// Readings committed.
+    pub readings_committed: AtomicU64,
+    /// Readings that were committed before.
+    pub duplicates_refused: AtomicU64,
+    /// Dead letters kept.
+    pub dead_letters: AtomicU64,
+    /// Dead letters that went because there were too many.
+    pub dead_letters_dropped: AtomicU64,
+    /// Transactions committed.
+    pub commits: AtomicU64,
+    /// Transactions that failed.
+    pub commit_failures: AtomicU64,
+    /// Readings deleted because of their age.
+    pub readings_expired: AtomicU64,
+    /// Those of them that the historian had not got.
+    pub readings_abandoned: AtomicU64,
+    /// Lines that the historian took.
+    pub historian_lines: AtomicU64,
+    /// Lines that the historian refused for good.
+    pub historian_poison: AtomicU64,
+    /// Writes to the historian that failed.
+    pub historian_failures: AtomicU64,
+    /// Id through which the historian has all readings.
+    pub historian_through: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a transaction.
+    pub(crate) fn note(&self, group: &Group, done: &Committed) {
+        let add = |counter: &AtomicU64, number| counter.fetch_add(number, Ordering::Relaxed);
+        add(&self.readings_committed, done.readings);
+        add(&self.duplicates_refused, group.sorted.duplicates + done.duplicates);
+        add(&self.dead_letters, done.letters);
+        add(&self.dead_letters_dropped, done.letters_dropped);
+        add(&self.commits, u64::from(*done != Committed::default()));
+    }
+}
+
+/// Writes all metrics as Prometheus reads them (text format 0.0.4).
+#[must_use]
+pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
+    let mut page = Page::default();
+    let counters = &shared.counters;
+    for (name, help, counter) in [
+        ("messages_received_total", "MQTT messages taken in.", &counters.messages),
+        ("readings_committed_total", "Readings committed to the database.", &counters.readings_committed),
+        ("duplicates_refused_total", "Readings that were committed before.", &counters.duplicates_refused),
+        ("dead_letters_total", "Messages and readings that could not be taken.", &counters.dead_letters),
+        ("dead_letters_dropped_total", "Dead letters deleted for want of room.", &counters.dead_letters_dropped),
+        ("commits_total", "Transactions committed.", &counters.commits),
+        ("commit_failures_total", "Transactions that failed.", &counters.commit_failures),
+        ("readings_expired_total", "Readings deleted because of their age.", &counters.readings_expired),
+    ] {
+        page.counter(name, help, counter.load(Ordering::Relaxed));
+    }
+    latency(&mut page, shared);
+    page.family("store_up", "Whether the database takes commits.", "gauge");
+    page.sample("store_up", &[], u8::from(shared.store_trouble().is_none()));
+    page.family("broker_connected", "Whether the broker is connected.", "gauge");
+    for desk in shared.desks() {
+        page.sample("broker_connected", &[("site", desk.site.as_str())], u8::from(desk.trouble().is_none()));
+    }
+    if has_historian {
+        historian(&mut page, shared);
+    }
+    edges(&mut page, shared);
+    tanks(&mut page, shared, now);
+    page.text
+}
+
+fn latency(page: &mut Page, shared: &Shared) {
+    let name = "gauge_to_commit_seconds";
+    let latencies = shared.latencies();
+    page.family(name, "From the measurement to the commit, of live readings.", "histogram");
+    for (bound, count) in latencies.cumulative() {
+        page.sample(&format!("{name}_bucket"), &[("le", &seconds(bound))], count);
+    }
+    page.sample(&format!("{name}_bucket"), &[("le", "+Inf")], latencies.count());
+    page.sample(&format!("{name}_sum"), &[], seconds(latencies.sum_ms()));
+    page.sample(&format!("{name}_count"), &[], latencies.count());
+    page.family("gauge_to_commit_quantile_seconds", "Quantiles of the same since the start.", "gauge");
+    for (label, share) in [("0.5", 0.5), ("0.99", 0.99)] {
+        if let Some(millis) = latencies.quantile_ms(share) {
+            page.sample("gauge_to_commit_quantile_seconds", &[("quantile", label)], seconds(millis));
+        }
+    }
+}
+
+fn historian(page: &mut Page, shared: &Shared) {
+    let counters = &shared.counters;
+    for (name, help, counter) in [
+        ("historian_lines_total", "Lines that the historian took.", &counters.historian_lines),
+        ("historian_poison_lines_total", "Lines that the historian refused for good.", &counters.historian_poison),
+        ("historian_failures_total", "Writes to the historian that failed.", &counters.historian_failures),
+        (
+            "historian_abandoned_readings_total",
+            "Readings deleted because of their age before the historian had them.",
+            &counters.readings_abandoned,
+        ),
+    ] {
+        page.counter(name, help, counter.load(Ordering::Relaxed));
+    }
+    let newest = u64::try_from(*shared.newest_id.borrow()).unwrap_or_default();
+    let lag = newest.saturating_sub(counters.historian_through.load(Ordering::Relaxed));
+    page.family("historian_lag_readings", "Readings that the historian has not got.", "gauge");
+    page.sample("historian_lag_readings", &[], lag);
+    page.family("historian_up", "Whether the historian takes readings.", "gauge");
+    page.sample("historian_up", &[], u8::from(shared.historian_trouble().is_none()));
+}
+
+fn edges(page: &mut Page, shared: &Shared) {
+    let live = shared.edges();
+    page.family("edge_online", "Whether the edge says that it is there.", "gauge");
+    for (id, edge) in shared.stations.edges() {
+        let online = live.get(id).and_then(EdgeNow::presence) == Some(Presence::Online);
+        page.sample("edge_online", &[("site", edge.site.as_str()), ("edge", edge.edge.as_str())], u8::from(online));
+    }
+    page.family("edge_gap_readings", "Readings that the edge lost because its journal was full.", "gauge");
+    for (id, edge) in shared.stations.edges() {
+        if let Some((health, _)) = live.get(id).and_then(|edge| edge.health.as_ref()) {
+            let labels = [("site", edge.site.as_str()), ("edge", edge.edge.as_str())];
+            page.sample("edge_gap_readings", &labels, health.gap_readings);
+        }
+    }
+}
+
+fn tanks(page: &mut Page, shared: &Shared, now: UnixMillis) {
+    let views = shared.tank_views(now);
+    page.family("tank_stale", "Whether what is known of the tank is too old.", "gauge");
+    for view in &views {
+        page.sample("tank_stale", &[("site", &view.site), ("tank", &view.tank)], u8::from(view.stale));
+    }
+    page.family("tank_age_seconds", "Age of the newest reading of the tank.", "gauge");
+    for view in &views {
+        if let Some(age) = view.age_s {
+            page.sample("tank_age_seconds", &[("site", &view.site), ("tank", &view.tank)], age);
+        }
+    }
+}
+
+fn seconds(millis: u64) -> String {
+    let text = format!("{}.{:03}", millis / 1000, millis % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The page that Prometheus reads.
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.family(name, help, "counter");
+        self.sample(name, &[], value);
+    }
+
+    fn family(&mut self, name: &str, help: &str, kind: &str) {
+        let name = format!("tankline_ingest_{name}");
+        self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    }
+
+    /// Writes one value. Label values are names of ours, which need no escaping.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl fmt::Display) {
+        let labels: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        self.write(format_args!("tankline_ingest_{name}{labels} {value}\n"));
+    }
+
+    fn write(&mut self, text: fmt::Arguments<'_>) {
+        self.text.write_fmt(text).expect("writing to a text does not fail");
+    }
+}

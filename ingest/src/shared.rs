@@ -1,0 +1,271 @@
+//! What the tasks of a worker know of each other.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tankline_domain::message::{EdgeHealth, EdgeState, Presence};
+use tankline_domain::names::SiteName;
+use tankline_domain::units::UnixMillis;
+use tokio::sync::{Notify, watch};
+
+use crate::centre::Centre;
+use crate::intake::LIVE_MS;
+use crate::latency::Latencies;
+use crate::live::{LiveEdges, LiveTanks, TankView, view};
+use crate::metrics::Counters;
+use crate::stations::{EdgeId, Stations};
+use crate::store::{Committed, Expired, GapNote, Group, Ledger};
+
+/// What the tasks of a worker know of each other.
+#[derive(Debug)]
+pub struct Shared {
+    /// The sites.
+    pub stations: Arc<Stations>,
+    /// Counters.
+    pub counters: Counters,
+    /// Id of the newest committed reading.
+    pub newest_id: watch::Sender<i64>,
+    ledger: Mutex<Ledger>,
+    tanks: Mutex<LiveTanks>,
+    edges: Mutex<LiveEdges>,
+    latencies: Mutex<Latencies>,
+    store_trouble: Mutex<Option<String>>,
+    historian_trouble: Mutex<Option<String>>,
+    desks: Vec<Desk>,
+}
+
+/// What concerns one site's connection to the broker.
+#[derive(Debug)]
+pub struct Desk {
+    /// The site.
+    pub site: SiteName,
+    /// Told when there may be something to say.
+    pub changed: Notify,
+    centre: Mutex<Centre>,
+    /// Why there is no connection; absent when there is one.
+    trouble: Mutex<Option<String>>,
+}
+
+/// What a trouble needs to go away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Help {
+    /// It may go away by itself.
+    Time,
+    /// A person has to act.
+    Person,
+}
+
+/// What a worker begins with.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What is committed.
+    pub ledger: Ledger,
+    /// The newest readings.
+    pub tanks: LiveTanks,
+    /// The gaps that edges told of.
+    pub edges: LiveEdges,
+    /// Id of the newest committed reading.
+    pub newest_id: i64,
+}
+
+impl Shared {
+    /// Begins with what the database held.
+    #[must_use]
+    pub fn new(stations: Arc<Stations>, sites: impl IntoIterator<Item = SiteName>, loaded: Loaded) -> Self {
+        let desk = |site| Desk {
+            site,
+            changed: Notify::new(),
+            centre: Mutex::default(),
+            trouble: Mutex::new(Some("not connected to the broker yet".to_owned())),
+        };
+        Self {
+            stations,
+            counters: Counters::default(),
+            newest_id: watch::Sender::new(loaded.newest_id),
+            ledger: Mutex::new(loaded.ledger),
+            tanks: Mutex::new(loaded.tanks),
+            edges: Mutex::new(loaded.edges),
+            latencies: Mutex::default(),
+            store_trouble: Mutex::default(),
+            historian_trouble: Mutex::default(),
+            desks: sites.into_iter().map(desk).collect(),
+        }
+    }
+
+    /// Gives what is committed.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// Gives what the edges said of themselves.
+    pub fn edges(&self) -> MutexGuard<'_, LiveEdges> {
+        lock(&self.edges)
+    }
+
+    /// Gives the latencies from gauge to database.
+    pub fn latencies(&self) -> MutexGuard<'_, Latencies> {
+        lock(&self.latencies)
+    }
+
+    /// Gives the sites' connections.
+    pub fn desks(&self) -> &[Desk] {
+        &self.desks
+    }
+
+    /// Gives the tanks as operators see them, in the order of the descriptions.
+    #[must_use]
+    pub fn tank_views(&self, now: UnixMillis) -> Vec<TankView> {
+        let (tanks, edges) = (lock(&self.tanks), self.edges());
+        let shown = |(id, tank): (_, &crate::stations::DescribedTank)| {
+            let presence = tank.edge.and_then(|edge| edges.get(edge)).and_then(crate::live::EdgeNow::presence);
+            view(now, tank, tanks.get(id), presence)
+        };
+        self.stations.tanks().map(shown).collect()
+    }
+
+    /// Notes what a transaction has committed: from here on it is acknowledged and shown.
+    pub fn note_committed(&self, now: UnixMillis, group: Group, done: Committed) {
+        self.ledger().add(&group.sorted.added);
+        self.counters.note(&group, &done);
+        self.note_readings(now, &group);
+        if let Some(id) = done.newest_id {
+            self.newest_id.send_replace(id);
+        }
+        for &(edge, journal) in group.sorted.added.keys() {
+            let site = &self.stations.edge(edge).site;
+            if let Some(desk) = self.desks.iter().find(|desk| desk.site == *site) {
+                desk.centre().handle_touched(edge, journal);
+                desk.changed.notify_one();
+            }
+        }
+    }
+
+    fn note_readings(&self, now: UnixMillis, group: &Group) {
+        let (mut tanks, mut latencies) = (lock(&self.tanks), self.latencies());
+        for batch in &group.sorted.batches {
+            for reading in &batch.readings {
+                tanks.note(reading, batch.received);
+                if (0..=LIVE_MS).contains(&batch.received.millis_since(reading.at)) {
+                    latencies.record(now.millis_since(reading.at).max(0).unsigned_abs());
+                }
+            }
+        }
+    }
+
+    /// Notes the state of an edge.
+    pub fn note_edge_state(&self, now: UnixMillis, edge: EdgeId, state: EdgeState) {
+        let name = self.stations.edge(edge);
+        let version = state.version.clone();
+        if let Some(presence) = self.edges().note_state(now, edge, state) {
+            match presence {
+                Presence::Online => tracing::info!(site = %name.site, edge = %name.edge, version, "edge is online"),
+                Presence::Offline => tracing::warn!(site = %name.site, edge = %name.edge, "edge is offline"),
+            }
+        }
+    }
+
+    /// Notes the health of an edge; gives the gaps that are new in it.
+    pub fn note_edge_health(&self, now: UnixMillis, edge: EdgeId, health: EdgeHealth) -> Vec<GapNote> {
+        let notes = self.edges().note_health(now, edge, health);
+        for note in &notes {
+            let name = self.stations.edge(edge);
+            let (readings, journal) = (note.ranges.count(), note.journal);
+            tracing::warn!(
+                site = %name.site, edge = %name.edge, %journal, readings,
+                "the journal of an edge was full; readings are lost"
+            );
+        }
+        notes
+    }
+
+    /// Notes that the database takes commits again.
+    pub fn note_store_works(&self) {
+        if let Some(after) = lock(&self.store_trouble).take() {
+            tracing::info!(after, "the database takes readings again");
+        }
+    }
+
+    /// Notes that a commit failed.
+    pub fn note_store_fails(&self, error: &rusqlite::Error) {
+        self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
+        let mut trouble = lock(&self.store_trouble);
+        if trouble.is_none() {
+            tracing::error!(%error, "the database takes no readings; nothing is acknowledged until it does");
+        }
+        *trouble = Some(error.to_string());
+    }
+
+    /// Gives why the database takes no readings; absent when it does.
+    #[must_use]
+    pub fn store_trouble(&self) -> Option<String> {
+        lock(&self.store_trouble).clone()
+    }
+
+    /// Notes that the historian takes readings.
+    pub fn note_historian_works(&self) {
+        if let Some(after) = lock(&self.historian_trouble).take() {
+            tracing::info!(after, "the historian takes readings again");
+        }
+    }
+
+    /// Notes that the historian takes nothing, and why.
+    pub fn note_historian_fails(&self, help: Help, reason: &str) {
+        self.counters.historian_failures.fetch_add(1, Ordering::Relaxed);
+        let mut trouble = lock(&self.historian_trouble);
+        if trouble.is_none() {
+            match help {
+                Help::Time => tracing::warn!(reason, "the historian takes no readings; they wait for it"),
+                Help::Person => tracing::error!(reason, "the historian refuses; readings wait until that is put right"),
+            }
+        }
+        *trouble = Some(reason.to_owned());
+    }
+
+    /// Gives why the historian takes nothing; absent when it does, or there is none.
+    #[must_use]
+    pub fn historian_trouble(&self) -> Option<String> {
+        lock(&self.historian_trouble).clone()
+    }
+
+    /// Notes that old readings have gone.
+    pub fn note_expired(&self, expired: Expired) {
+        self.counters.readings_expired.fetch_add(expired.readings, Ordering::Relaxed);
+        if expired.unsent > 0 && self.counters.readings_abandoned.fetch_add(expired.unsent, Ordering::Relaxed) == 0 {
+            tracing::error!(
+                readings = expired.unsent,
+                "readings that the historian has not got were deleted because they became too old"
+            );
+        }
+    }
+}
+
+impl Desk {
+    /// Gives what the centre has yet to say.
+    pub fn centre(&self) -> MutexGuard<'_, Centre> {
+        lock(&self.centre)
+    }
+
+    /// Gives why there is no connection to the broker; absent when there is one.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
+    }
+
+    /// Notes that a connection stands.
+    pub fn note_connected(&self) {
+        *lock(&self.trouble) = None;
+        self.centre().handle_connected();
+        self.changed.notify_one();
+    }
+
+    /// Notes that there is no connection.
+    pub fn note_disconnected(&self, reason: String) {
+        *lock(&self.trouble) = Some(reason);
+        self.centre().handle_disconnected();
+    }
+}
+
+/// Locks; after a panic elsewhere the supervisor is stopping everything anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

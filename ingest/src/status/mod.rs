@@ -1,0 +1,122 @@
+//! The command `status`: what the database holds, in words.
+
+use std::fmt::Write;
+
+use tankline_domain::units::UnixMillis;
+
+use crate::store::{JournalStatus, StoreStatus};
+
+/// Missing ranges that are spelled out for a journal.
+const RANGES_SHOWN: usize = 5;
+
+/// Says what the database holds.
+#[must_use]
+pub fn in_words(status: &StoreStatus, now: UnixMillis) -> String {
+    let mut text = String::new();
+    write_all(&mut text, status, now).expect("writing to a text does not fail");
+    text
+}
+
+fn write_all(text: &mut String, status: &StoreStatus, now: UnixMillis) -> std::fmt::Result {
+    if status.journals.is_empty() {
+        writeln!(text, "no readings yet")?;
+    }
+    for journal in &status.journals {
+        write_journal(text, journal, now)?;
+    }
+    let newest = status.newest_dead_letter_ms.map(|at| format!(", the newest {} ago", age(now, at)));
+    writeln!(text, "dead letters: {}{}", status.dead_letters, newest.unwrap_or_default())?;
+    if status.historians.is_empty() {
+        writeln!(text, "historian: none was ever fed")?;
+    }
+    for feed in &status.historians {
+        let updated = age(now, feed.updated_ms);
+        writeln!(text, "historian {}: {} readings behind, last moved {updated} ago", feed.target, feed.lag_readings)?;
+    }
+    Ok(())
+}
+
+fn write_journal(text: &mut String, journal: &JournalStatus, now: UnixMillis) -> std::fmt::Result {
+    let JournalStatus { site, edge, journal: id, readings, .. } = journal;
+    writeln!(text, "{site}/{edge} journal {id}")?;
+    let newest = journal.newest_at_ms.map(|at| format!(", the newest measured {} ago", age(now, at)));
+    writeln!(text, "  {readings} readings{}", newest.unwrap_or_default())?;
+    let last = journal.last_seq.unwrap_or_default();
+    match journal.complete_through {
+        Some(through) if through >= last => writeln!(text, "  complete through sequence {through}")?,
+        Some(through) => writeln!(text, "  complete through sequence {through} of {last}")?,
+        None => writeln!(text, "  incomplete from the first sequence number on, of {last}")?,
+    }
+    if journal.missing > 0 {
+        let all = journal.missing_ranges.ranges();
+        let shown: Vec<_> = all.iter().take(RANGES_SHOWN).map(|(first, last)| range(*first, *last)).collect();
+        let more = if all.len() > RANGES_SHOWN { ", …" } else { "" };
+        writeln!(text, "  {} on their way or lost: {}{more}", journal.missing, shown.join(", "))?;
+    }
+    if journal.dropped_at_edge > 0 {
+        writeln!(text, "  {} dropped at the edge, whose journal was full", journal.dropped_at_edge)?;
+    }
+    Ok(())
+}
+
+fn range(first: u64, last: u64) -> String {
+    if first == last { first.to_string() } else { format!("{first} to {last}") }
+}
+
+fn age(now: UnixMillis, at_ms: i64) -> String {
+    let seconds = now.millis_since(UnixMillis::new(at_ms)).max(0) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tankline_domain::ranges::RangeSet;
+
+    use super::*;
+    use crate::store::FeedStatus;
+
+    #[test]
+    fn status_tells_what_is_missing_and_what_the_edge_dropped() {
+        let status = StoreStatus {
+            journals: vec![JournalStatus {
+                site: "lindong".into(),
+                edge: "rtu-01".into(),
+                journal: "9f31c2aa07d15e44".into(),
+                readings: 1042,
+                last_seq: Some(1100),
+                complete_through: Some(1042),
+                missing: 8,
+                missing_ranges: RangeSet::try_from(vec![(1043, 1049), (1060, 1060)]).unwrap(),
+                dropped_at_edge: 3,
+                newest_at_ms: Some(995_000),
+                last_committed_ms: Some(996_000),
+            }],
+            dead_letters: 2,
+            newest_dead_letter_ms: Some(0),
+            historians: vec![FeedStatus {
+                target: "http://a /b".into(),
+                through_id: 7,
+                lag_readings: 5,
+                updated_ms: 0,
+            }],
+        };
+        let words = in_words(&status, UnixMillis::new(1_000_000));
+        assert_eq!(
+            words.lines().collect::<Vec<_>>(),
+            [
+                "lindong/rtu-01 journal 9f31c2aa07d15e44",
+                "  1042 readings, the newest measured 5 s ago",
+                "  complete through sequence 1042 of 1100",
+                "  8 on their way or lost: 1043 to 1049, 1060",
+                "  3 dropped at the edge, whose journal was full",
+                "dead letters: 2, the newest 16 min ago",
+                "historian http://a /b: 5 readings behind, last moved 16 min ago",
+            ]
+        );
+    }
+}

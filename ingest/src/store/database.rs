@@ -1,0 +1,201 @@
+//! Opening the database and bringing it to the present schema.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema::{MIGRATIONS, VERSION};
+
+/// How long a statement waits for another process that holds the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Says "tank" in the header of the file, so that another program's database is not taken for ours.
+const APPLICATION_ID: i32 = 0x7461_6e6b;
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// It cannot be opened or read.
+    #[error("cannot open the database {}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// There is no such file.
+    #[error("there is no database {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "the database {} has schema version {found}, but this program knows versions up to {known}; \
+         use the newer program that wrote it, or name another database file", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version known.
+        known: u32,
+    },
+    /// An older program wrote it, and it was opened to be read only.
+    #[error(
+        "the database {} has schema version {found}, but this program reads version {known}; \
+         run the worker once to bring it up to date", path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version known.
+        known: u32,
+    },
+    /// Another program wrote it.
+    #[error("{} is a database of another program; name another file", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A step to a newer schema failed; the database is as it was.
+    #[error("cannot bring the database {} to schema version {version}", path.display())]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// The version aimed at.
+        version: u32,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+/// Opens the database to be written, makes it when there is none, and brings it to the present schema.
+///
+/// # Errors
+/// [`OpenError`]; nothing was changed then.
+pub fn open(path: &Path) -> Result<Connection, OpenError> {
+    let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    let mut connection = Connection::open(path).map_err(unusable)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(unusable)?;
+    let found = checked_version(&connection, path)?;
+    prepare(&connection).map_err(unusable)?;
+    for (steps, sql) in (0_u32..).zip(MIGRATIONS).skip(found as usize) {
+        let version = steps + 1;
+        migrate(&mut connection, sql, version).map_err(|source| OpenError::Migration {
+            path: path.to_owned(),
+            version,
+            source,
+        })?;
+    }
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Opens a database that is there, of the present schema, to be read while a worker may write it.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_read_only(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    }
+    let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(unusable)?;
+    let found = checked_version(&connection, path)?;
+    if found < VERSION {
+        return Err(OpenError::Older { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(connection)
+}
+
+/// Gives the version of the schema: 0 for an empty database.
+fn checked_version(connection: &Connection, path: &Path) -> Result<u32, OpenError> {
+    let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)?;
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(unusable)?;
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unusable)?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if found > VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(found)
+}
+
+/// Chooses durability: a commit that returned is on the disk, also when the power fails.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    let _mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Fewer, larger checkpoints: 4096 pages are 16 MiB of WAL.
+    let _pages: i64 = connection.pragma_update_and_check(None, "wal_autocheckpoint", 4096, |row| row.get(0))?;
+    let _limit: i64 = connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get(0))?;
+    connection.pragma_update(None, "cache_size", -32_768)
+}
+
+fn migrate(connection: &mut Connection, sql: &str, version: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(sql)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_file_becomes_a_database_of_the_present_schema_and_opens_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ops.db");
+        for _ in 0..2 {
+            let connection = open(&path).unwrap();
+            let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(version, VERSION);
+            let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+        }
+        open_read_only(&path).unwrap();
+    }
+
+    #[test]
+    fn every_migration_is_counted() {
+        assert_eq!(MIGRATIONS.len(), VERSION as usize);
+    }
+
+    #[test]
+    fn newer_schema_is_refused_with_both_versions_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ops.db");
+        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        for error in [open(&path).unwrap_err(), open_read_only(&path).unwrap_err()] {
+            let said = error.to_string();
+            assert!(said.contains("schema version 99") && said.contains(&format!("up to {VERSION};")), "{said}");
+            assert!(said.contains("ops.db") && said.contains("use the newer program"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_database_of_ours_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("notes.txt");
+        std::fs::write(&text, "these are a person's notes, longer than the header of a database file would be; really")
+            .unwrap();
+        assert!(matches!(open(&text), Err(OpenError::Unusable { .. })));
+        let other = folder.path().join("other.db");
+        Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        assert!(matches!(open(&other), Err(OpenError::Foreign { .. })));
+        assert!(matches!(open_read_only(&folder.path().join("none.db")), Err(OpenError::Missing { .. })));
+        assert!(matches!(open(&folder.path().join("no/such/folder.db")), Err(OpenError::Unusable { .. })));
+    }
+}

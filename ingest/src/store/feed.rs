@@ -1,0 +1,101 @@
+//! Committed readings in the order of their commit, for the historian, and how far it has got.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tankline_domain::units::UnixMillis;
+
+use crate::intake::DeadLetter;
+
+/// A committed reading as the historian gets it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedRow {
+    /// Its place in the order of commits.
+    pub id: i64,
+    /// The site.
+    pub site: String,
+    /// The tank.
+    pub tank: String,
+    /// When it was measured.
+    pub at_ms: i64,
+    /// Liquid level.
+    pub level_mm: Option<f64>,
+    /// Interface level.
+    pub interface_mm: Option<f64>,
+    /// Temperature.
+    pub temperature_c: Option<f64>,
+    /// Total observed volume.
+    pub tov_m3: Option<f64>,
+    /// Free water.
+    pub fw_m3: Option<f64>,
+    /// Oil.
+    pub oil_m3: Option<f64>,
+    /// Quality as a number.
+    pub quality_code: i64,
+    /// Quality as a text.
+    pub quality: String,
+}
+
+/// How far a historian has got, and what it would not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The historian.
+    pub target: String,
+    /// It has all readings through this id.
+    pub through_id: i64,
+    /// When it said so.
+    pub at: UnixMillis,
+    /// The lines that it refuses.
+    pub letters: Vec<DeadLetter>,
+}
+
+/// Gives how far a historian has got; 0 when nothing was ever sent to it.
+///
+/// # Errors
+/// What SQLite said.
+pub fn cursor(connection: &Connection, target: &str) -> rusqlite::Result<i64> {
+    connection
+        .query_row("SELECT through_id FROM historian_cursor WHERE target = ?1", params![target], |row| row.get(0))
+        .optional()
+        .map(Option::unwrap_or_default)
+}
+
+/// Gives at most `limit` readings after an id, in the order of their commit.
+///
+/// # Errors
+/// What SQLite said.
+pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::Result<Vec<FeedRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, site, tank, at_ms, level_mm, interface_mm, temperature_c, tov_m3, fw_m3, oil_m3, quality_code,
+                quality
+         FROM reading WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![id, limit], |row| {
+        Ok(FeedRow {
+            id: row.get(0)?,
+            site: row.get(1)?,
+            tank: row.get(2)?,
+            at_ms: row.get(3)?,
+            level_mm: row.get(4)?,
+            interface_mm: row.get(5)?,
+            temperature_c: row.get(6)?,
+            tov_m3: row.get(7)?,
+            fw_m3: row.get(8)?,
+            oil_m3: row.get(9)?,
+            quality_code: row.get(10)?,
+            quality: row.get(11)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Moves the cursor, never back.
+pub(super) fn advance(transaction: &Transaction<'_>, progress: &Progress) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO historian_cursor (target, through_id, updated_ms) VALUES (?1, ?2, ?3)
+             ON CONFLICT (target) DO UPDATE SET
+                 through_id = max(through_id, excluded.through_id), updated_ms = excluded.updated_ms",
+        )?
+        .execute(params![progress.target, progress.through_id, progress.at.get()])?;
+    Ok(())
+}

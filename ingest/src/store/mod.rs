@@ -1,0 +1,26 @@
+//! The operational database: what is committed, and what is known of every journal.
+
+mod commit;
+mod database;
+mod dead_letters;
+mod feed;
+mod gaps;
+mod journals;
+mod ledger;
+mod newest;
+mod retention;
+mod schema;
+mod survey;
+mod writer;
+
+pub use commit::{Committed, Group, commit};
+pub use database::{OpenError, open, open_read_only};
+pub use feed::{FeedRow, Progress, cursor, rows_after};
+pub use gaps::{GapNote, load_gaps};
+pub use journals::load_ledger;
+pub use ledger::{JournalKey, Ledger, Sorted};
+pub use newest::{NewestOfTank, newest_of};
+pub use retention::{Expired, Expiry};
+pub use schema::VERSION as SCHEMA_VERSION;
+pub use survey::{FeedStatus, JournalStatus, StoreStatus, survey};
+pub use writer::{Work, Writer, WriterError};

@@ -1,0 +1,77 @@
+//! The tables, and how older databases become newer ones.
+
+/// Steps from an empty database to the present one, in order; what was released is never edited, only added to.
+pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+
+/// Version of the schema that this program writes.
+pub const VERSION: u32 = 1;
+
+/// `seq` and the ends of ranges are below 2^63. Times are in milliseconds since 1970. What was not measured or cannot
+/// be derived is NULL, never 0.
+const FIRST: &str = "
+CREATE TABLE reading (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site TEXT NOT NULL,
+    tank TEXT NOT NULL,
+    edge TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    journal TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    level_mm REAL,
+    interface_mm REAL,
+    temperature_c REAL,
+    quality TEXT NOT NULL,
+    quality_code INTEGER NOT NULL,
+    tov_m3 REAL,
+    fw_m3 REAL,
+    oil_m3 REAL,
+    geometry_digest TEXT,
+    committed_ms INTEGER NOT NULL,
+    UNIQUE (site, edge, journal, seq)
+);
+-- With the quality code, so that the last good reading is found without touching the table.
+CREATE INDEX reading_by_time ON reading (site, tank, at_ms, quality_code);
+
+CREATE TABLE journal (
+    site TEXT NOT NULL,
+    edge TEXT NOT NULL,
+    journal TEXT NOT NULL,
+    readings INTEGER NOT NULL,
+    newest_at_ms INTEGER,
+    first_committed_ms INTEGER NOT NULL,
+    last_committed_ms INTEGER NOT NULL,
+    PRIMARY KEY (site, edge, journal)
+) WITHOUT ROWID;
+
+CREATE TABLE journal_range (
+    site TEXT NOT NULL,
+    edge TEXT NOT NULL,
+    journal TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    PRIMARY KEY (site, edge, journal, first_seq)
+) WITHOUT ROWID;
+
+CREATE TABLE journal_gap (
+    site TEXT NOT NULL,
+    edge TEXT NOT NULL,
+    journal TEXT NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    PRIMARY KEY (site, edge, journal, first_seq)
+) WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    reason TEXT NOT NULL
+);
+
+CREATE TABLE historian_cursor (
+    target TEXT PRIMARY KEY,
+    through_id INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+";

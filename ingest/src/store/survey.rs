@@ -1,0 +1,165 @@
+//! What the database holds, for a person who asks.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use serde::Serialize;
+use tankline_domain::ranges::RangeSet;
+
+use super::journals::unsigned;
+
+/// What the database holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoreStatus {
+    /// Every journal that anything is known of, by site, edge and first commit.
+    pub journals: Vec<JournalStatus>,
+    /// Dead letters kept.
+    pub dead_letters: u64,
+    /// When the newest of them came, Unix milliseconds.
+    pub newest_dead_letter_ms: Option<i64>,
+    /// The historians that were ever fed.
+    pub historians: Vec<FeedStatus>,
+}
+
+/// How a journal stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalStatus {
+    /// The site.
+    pub site: String,
+    /// The edge.
+    pub edge: String,
+    /// The journal.
+    pub journal: String,
+    /// Readings stored, also those that were deleted since.
+    pub readings: u64,
+    /// Highest sequence number committed.
+    pub last_seq: Option<u64>,
+    /// All sequence numbers through this one are committed, or were dropped at the edge.
+    pub complete_through: Option<u64>,
+    /// Sequence numbers that are neither: on their way, or lost.
+    pub missing: u64,
+    /// Where they are.
+    pub missing_ranges: RangeSet,
+    /// Sequence numbers that the edge dropped because its journal was full.
+    pub dropped_at_edge: u64,
+    /// When the newest reading was measured, Unix milliseconds.
+    pub newest_at_ms: Option<i64>,
+    /// When anything of this journal was last committed, Unix milliseconds.
+    pub last_committed_ms: Option<i64>,
+}
+
+/// How far a historian has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeedStatus {
+    /// The historian.
+    pub target: String,
+    /// It has all readings through this id.
+    pub through_id: i64,
+    /// Readings that it has not got.
+    pub lag_readings: u64,
+    /// When it last took something, Unix milliseconds.
+    pub updated_ms: i64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    readings: u64,
+    newest_at_ms: Option<i64>,
+    first_committed_ms: Option<i64>,
+    last_committed_ms: Option<i64>,
+    committed: RangeSet,
+    dropped: RangeSet,
+}
+
+type Journals = BTreeMap<(String, String, String), Known>;
+
+/// Looks through the database.
+///
+/// # Errors
+/// What SQLite said.
+pub fn survey(connection: &Connection) -> rusqlite::Result<StoreStatus> {
+    let mut known = Journals::new();
+    figures(connection, &mut known)?;
+    ranges(connection, "journal_range", &mut known, |known| &mut known.committed)?;
+    ranges(connection, "journal_gap", &mut known, |known| &mut known.dropped)?;
+    let mut known: Vec<_> = known.into_iter().collect();
+    known.sort_by(|(a, one), (b, other)| {
+        (&a.0, &a.1, one.first_committed_ms).cmp(&(&b.0, &b.1, other.first_committed_ms))
+    });
+    let (dead_letters, newest_dead_letter_ms) =
+        connection.query_row("SELECT count(*), max(at_ms) FROM dead_letter", [], |row| {
+            Ok((unsigned(row.get(0)?), row.get(1)?))
+        })?;
+    let journals = known.into_iter().map(|(key, known)| status(key, known)).collect();
+    Ok(StoreStatus { journals, dead_letters, newest_dead_letter_ms, historians: historians(connection)? })
+}
+
+fn status((site, edge, journal): (String, String, String), known: Known) -> JournalStatus {
+    let mut settled = known.committed.clone();
+    settled.extend(&known.dropped);
+    let missing_ranges = settled.last().map(|last| settled.missing(1, last)).unwrap_or_default();
+    let mut dropped = known.dropped;
+    for &(first, last) in known.committed.ranges() {
+        dropped.remove(first, last);
+    }
+    JournalStatus {
+        site,
+        edge,
+        journal,
+        readings: known.readings,
+        last_seq: known.committed.last(),
+        complete_through: settled.through(1),
+        missing: missing_ranges.count(),
+        missing_ranges,
+        dropped_at_edge: dropped.count(),
+        newest_at_ms: known.newest_at_ms,
+        last_committed_ms: known.last_committed_ms,
+    }
+}
+
+fn figures(connection: &Connection, known: &mut Journals) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT site, edge, journal, readings, newest_at_ms, first_committed_ms, last_committed_ms FROM journal",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let journal = known.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default();
+        journal.readings = unsigned(row.get(3)?);
+        journal.newest_at_ms = row.get(4)?;
+        journal.first_committed_ms = row.get(5)?;
+        journal.last_committed_ms = row.get(6)?;
+    }
+    Ok(())
+}
+
+fn ranges(
+    connection: &Connection,
+    table: &str,
+    known: &mut Journals,
+    set: fn(&mut Known) -> &mut RangeSet,
+) -> rusqlite::Result<()> {
+    let sql = format!("SELECT site, edge, journal, first_seq, last_seq FROM {table}");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let journal = known.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default();
+        set(journal).insert(unsigned(row.get(3)?), unsigned(row.get(4)?));
+    }
+    Ok(())
+}
+
+fn historians(connection: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
+    let mut statement = connection.prepare(
+        "SELECT target, through_id, updated_ms, (SELECT count(*) FROM reading WHERE id > through_id)
+         FROM historian_cursor ORDER BY target",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(FeedStatus {
+            target: row.get(0)?,
+            through_id: row.get(1)?,
+            updated_ms: row.get(2)?,
+            lag_readings: unsigned(row.get(3)?),
+        })
+    })?;
+    rows.collect()
+}

@@ -1,0 +1,298 @@
+//! The whole worker: opened, observed, run.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use rusqlite::Connection;
+use tankline_domain::units::UnixMillis;
+use tankline_runtime::mqtt::session;
+use tankline_runtime::supervisor::{Stage, Supervisor};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::centre::{self, Site};
+use crate::config::Config;
+use crate::historian::{self, Feed, InfluxDb, InfluxDbError};
+use crate::http;
+use crate::live::TankView;
+use crate::shared::{Loaded, Shared};
+use crate::stations::Stations;
+use crate::store::{self, Expiry, OpenError, Work, Writer};
+
+/// How long a stop may take.
+const GRACE: Duration = Duration::from_millis(4500);
+
+/// Messages that wait to be written; when there are more, the broker waits.
+const QUEUE: usize = 256;
+
+/// Messages that wait to be taken apart.
+const EVENTS: usize = 64;
+
+/// How often it is looked whether readings are too old.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Readings that are deleted in one go, so that commits never wait long.
+const EXPIRED_AT_ONCE: u32 = 2000;
+
+/// Why a worker cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The database does not give what is in it.
+    #[error("cannot read the database {path}")]
+    Load {
+        /// The file.
+        path: String,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// HTTP cannot be served there.
+    #[error("cannot listen on {address} for HTTP; is another program using that port?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is no client for the historian.
+    #[error(transparent)]
+    Historian(#[from] InfluxDbError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A worker that is ready to run: its database is open and its port is bound.
+#[derive(Debug)]
+pub struct Ingest {
+    config: Config,
+    shared: Arc<Shared>,
+    connection: Connection,
+    listener: Option<TcpListener>,
+    historian: Option<(InfluxDb, Connection, i64)>,
+    boot: String,
+    observer: Observer,
+}
+
+/// Looks at a worker from outside, while it runs and after it has ended.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    shared: Arc<Shared>,
+    http: Option<SocketAddr>,
+}
+
+impl Ingest {
+    /// Opens the database, loads what is in it, and binds the port.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(config: Config) -> Result<Self, StartError> {
+        let stations = Arc::new(Stations::new(&config.sites));
+        let connection = store::open(&config.database)?;
+        let path = || config.database.display().to_string();
+        let loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
+        let sites = config.sites.iter().map(|site| site.name().clone());
+        let shared = Arc::new(Shared::new(stations, sites, loaded));
+        let listener = config.http.map(listen).transpose()?;
+        let http = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let historian = match &config.historian {
+            None => None,
+            Some(wanted) => {
+                let cursor = store::cursor(&connection, &wanted.target())
+                    .map_err(|source| StartError::Load { path: path(), source })?;
+                Some((InfluxDb::new(wanted)?, store::open_read_only(&config.database)?, cursor))
+            }
+        };
+        let boot = boot()?;
+        let observer = Observer { shared: Arc::clone(&shared), http };
+        Ok(Self { config, shared, connection, listener, historian, boot, observer })
+    }
+
+    /// Gives what looks at the worker from outside.
+    #[must_use]
+    pub fn observer(&self) -> Observer {
+        self.observer.clone()
+    }
+
+    /// Runs until stopped: then finishes what it has taken in, acknowledges it, and says good-bye.
+    ///
+    /// # Errors
+    /// A task failed, or something could not be finished in time.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut supervisor = Supervisor::new("tankline-ingest", GRACE);
+        let (work, queue) = mpsc::channel(QUEUE);
+        let drained = CancellationToken::new();
+        for index in 0..self.shared.desks().len() {
+            self.spawn_site(&mut supervisor, index, &work, &drained);
+        }
+        let expiry = Expiry {
+            retention: self.config.retention,
+            target: self.config.historian.as_ref().map(crate::config::HistorianConfig::target),
+            at_once: EXPIRED_AT_ONCE,
+        };
+        let to_expire = work.clone();
+        supervisor.spawn(Stage::Work, "retention", move |stop| expire(expiry, to_expire, stop));
+        let has_historian = self.historian.is_some();
+        if let (Some(listener), shared) = (self.listener, Arc::clone(&self.shared)) {
+            supervisor.spawn(Stage::Work, "http", move |stop| http::serve(listener, shared, has_historian, stop));
+        }
+        if let (Some((sink, reader, cursor)), Some(config)) = (self.historian, self.config.historian) {
+            let (sink, reader) = (Arc::new(sink), Arc::new(Mutex::new(reader)));
+            let shared = Arc::clone(&self.shared);
+            let feed = Feed { sink, config, shared, reader, work: work.clone(), cursor };
+            supervisor.spawn(Stage::Work, "historian feed", move |stop| historian::feed(feed, stop));
+        }
+        // From here on the queue is closed when all who fill it have stopped.
+        drop(work);
+        let (connection, shared) = (self.connection, self.shared);
+        let dead_letter_max_rows = self.config.dead_letter_max_rows;
+        supervisor.spawn(Stage::Disk, "store", move |stop| {
+            let runtime = tokio::runtime::Handle::current();
+            let writer = Writer { connection, shared, work: queue, dead_letter_max_rows, stop, runtime };
+            write(writer, drained)
+        });
+        supervisor.run(stop).await?;
+        Ok(())
+    }
+
+    /// Starts what one site needs: the connection, what listens to it, what speaks on it.
+    fn spawn_site(
+        &self,
+        supervisor: &mut Supervisor,
+        index: usize,
+        work: &mpsc::Sender<Work>,
+        drained: &CancellationToken,
+    ) {
+        let site = Site { shared: Arc::clone(&self.shared), index, boot: self.boot.clone() };
+        let name = site.desk().site.clone();
+        let options = centre::session_options(&self.config.broker, &name, &self.boot);
+        let (publisher, events, driver) = session(options, EVENTS);
+        let (listening, work) = (site.clone(), work.clone());
+        supervisor.spawn(Stage::Intake, &format!("intake {name}"), move |stop| {
+            centre::receive(listening, events, work, stop)
+        });
+        let drained = drained.clone();
+        // Ends when the store has: it is what acknowledges the last commit.
+        supervisor.spawn(Stage::Disk, &format!("acknowledgement {name}"), move |_| {
+            centre::announce(site, publisher, drained)
+        });
+        supervisor.spawn(Stage::Connection, &format!("broker {name}"), move |stop| driver.run(stop));
+    }
+}
+
+impl Observer {
+    /// Counts the readings committed since the start.
+    #[must_use]
+    pub fn committed(&self) -> u64 {
+        self.shared.counters.readings_committed.load(Ordering::Relaxed)
+    }
+
+    /// Counts the readings that came since the start and had been committed before.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.shared.counters.duplicates_refused.load(Ordering::Relaxed)
+    }
+
+    /// Counts the dead letters since the start.
+    #[must_use]
+    pub fn dead_letters(&self) -> u64 {
+        self.shared.counters.dead_letters.load(Ordering::Relaxed)
+    }
+
+    /// Gives the time from gauge to commit, in milliseconds, that a share of all live readings, 0 to 1, did not exceed.
+    #[must_use]
+    pub fn latency_ms(&self, share: f64) -> Option<u64> {
+        self.shared.latencies().quantile_ms(share)
+    }
+
+    /// Gives the tanks as operators see them, in the order of the descriptions.
+    #[must_use]
+    pub fn tanks(&self, now: UnixMillis) -> Vec<TankView> {
+        self.shared.tank_views(now)
+    }
+
+    /// Gives where HTTP is served.
+    #[must_use]
+    pub const fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Tells whether the worker does what it is there for, and why not.
+    #[must_use]
+    pub fn health(&self) -> http::Health {
+        http::health(&self.shared)
+    }
+}
+
+fn load(connection: &Connection, stations: &Stations) -> rusqlite::Result<Loaded> {
+    let mut loaded = Loaded { ledger: store::load_ledger(connection, stations)?, ..Loaded::default() };
+    for (id, tank) in stations.tanks() {
+        loaded.tanks.load(id, store::newest_of(connection, tank)?);
+    }
+    for note in store::load_gaps(connection, stations)? {
+        loaded.edges.load(note);
+    }
+    loaded.newest_id = connection.query_row("SELECT ifnull(max(id), 0) FROM reading", [], |row| row.get(0))?;
+    Ok(loaded)
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Gives a name that no other start of a worker has.
+fn boot() -> Result<String, StartError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(StartError::Random)?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}
+
+/// Runs the writer on a thread of its own.
+async fn write(writer: Writer, drained: CancellationToken) -> anyhow::Result<()> {
+    let (tell, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || {
+            // Nobody waits any more when the grace is over.
+            let _ = tell.send(writer.run());
+        })
+        .context("cannot start a thread for the database")?;
+    let outcome = ended.await;
+    drained.cancel();
+    outcome.context("the writer of the database broke down")?.map_err(anyhow::Error::from)
+}
+
+/// Sees to it that readings that are too old go.
+async fn expire(expiry: Expiry, work: mpsc::Sender<Work>, stop: CancellationToken) -> anyhow::Result<()> {
+    let expiring = async {
+        loop {
+            let (reply, expired) = oneshot::channel();
+            work.send(Work::Expire(expiry.clone(), reply)).await.ok().context("the writer of the database is gone")?;
+            // A failure was logged where it happened.
+            let gone = expired.await.map_or(0, |expired| expired.readings);
+            if gone < u64::from(expiry.at_once) {
+                tokio::time::sleep(EXPIRY_INTERVAL).await;
+            }
+        }
+    };
+    stop.run_until_cancelled(expiring).await.unwrap_or(Ok(()))
+}
+
+/// Gives what the database holds, while a worker may be using it.
+///
+/// # Errors
+/// The database is not there, of another version, or cannot be read.
+pub fn status_of(database: &Path) -> anyhow::Result<store::StoreStatus> {
+    let connection = store::open_read_only(database)?;
+    store::survey(&connection).with_context(|| format!("cannot read the database {}", database.display()))
+}
