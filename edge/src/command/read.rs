@@ -24,7 +24,7 @@ Examples:
   tankline-edge read --port /dev/ttyUSB0 --unit 1
   tankline-edge read --port /dev/ttyUSB0 --unit 1 --watch --interval 500ms
   tankline-edge read --port tcp://192.168.1.7:502 --unit 3 --register 50 --count 3
-  tankline-edge read --config lindong.toml --tank T-01
+  tankline-edge read --config edge.toml --tank T-01
 
 An agent that polls the same port must be stopped first: a line has one master.")]
 pub struct ReadArgs {
@@ -40,7 +40,8 @@ pub struct ReadArgs {
     /// Modbus address of the gauge, 1 to 247.
     #[arg(long, required_unless_present = "tank", value_parser = clap::value_parser!(u8).range(1..=247))]
     pub unit: Option<u8>,
-    /// Description of the site, which knows port, unit and registers of each gauge; what else is given goes before it.
+    /// Configuration of the edge, or description of the site: they know port, unit and registers of each gauge; what else
+    /// is given goes before them.
     #[arg(long, value_name = "FILE", requires = "tank")]
     pub config: Option<PathBuf>,
     /// Tank whose gauge is meant.

@@ -112,6 +112,10 @@ fn show(args: &ScanArgs, framing: &Framing, swept: &Sweep, out: &mut impl Write)
     for finding in &swept.findings {
         writeln!(out, "  {}", line(args, read, finding))?;
     }
+    if swept.foreign > 0 {
+        let heard = swept.foreign;
+        writeln!(out, "\n  {heard} x frames of others or too late: another master, or slow gauges (--timeout 500ms)?")?;
+    }
     if let Some(error) = &swept.ended {
         writeln!(out, "\n  ended after {} of {} units: {error}", swept.asked, args.units.as_slice().len())?;
     } else if swept.asked < args.units.as_slice().len() {

@@ -13,8 +13,11 @@ use crate::line::master::{ExchangeError, Master};
 /// Added to the time that an answer takes on the wire, where the time-out would be shorter.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 
-/// How much longer a unit is waited for that seems to answer too late.
+/// How many times as long a unit is waited for that seems to answer too late.
 const SECOND_PATIENCE: u32 = 6;
+
+/// Most units that are given more time; where more seem late, somebody else talks.
+const MOST_LATE: usize = 8;
 
 /// One unit that gave a sign of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub(super) struct Sweep {
     pub findings: Vec<Finding>,
     /// How many units were asked; fewer than there are when it was stopped.
     pub asked: usize,
+    /// Frames that were heard and answered none of the requests.
+    pub foreign: u64,
     /// What ended it before the last unit: the line, not a unit.
     pub ended: Option<ExchangeError>,
 }
@@ -67,8 +72,7 @@ pub(super) async fn sweep(
 ) -> Sweep {
     let timeout = timeout.max(master.reply_floor(read) + LEAST_PATIENCE);
     let mut sweep = Sweep::default();
-    let mut late: Vec<u8> = Vec::new();
-    let mut silent_before: Option<u8> = None;
+    let (mut late, mut silent): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
     for &unit in units.as_slice() {
         progress(sweep.asked, sweep.findings.len());
         let asked = tokio::select! {
@@ -84,12 +88,23 @@ pub(super) async fn sweep(
             }
         };
         sweep.asked += 1;
-        // Somebody else's frame in this unit's time is likely the answer of the one asked before.
-        late.extend(silent_before.filter(|_| heard.foreign + heard.late > 0));
-        silent_before = sign.is_none().then_some(unit);
+        let strays: u64 = silent.last().map_or(0, |before| master.take_counters(*before).late);
+        let strays = strays + heard.foreign + heard.late;
+        sweep.foreign += strays;
+        if strays > 0 {
+            // Likely the answer of one of those asked before, who are silent so far.
+            late.extend(silent.iter().rev().take(SECOND_PATIENCE as usize - 1));
+        }
+        if sign.is_none() {
+            silent.push(unit);
+        }
         sweep.findings.extend(sign.map(|sign| Finding { unit, sign }));
     }
-    late.extend(silent_before);
+    // Nobody was asked after the last one, so nobody can tell whether it is late.
+    late.extend(silent.last().filter(|_| sweep.asked == units.as_slice().len()));
+    late.sort_unstable();
+    late.dedup();
+    late.truncate(MOST_LATE);
     if sweep.ended.is_none() {
         ask_again(master, &late, read, timeout * SECOND_PATIENCE, stop, &mut sweep).await;
     }

@@ -6,16 +6,14 @@ use tankline_domain::names::TankName;
 use tankline_domain::reading::{Mounting, Quality, Reading};
 use tankline_domain::register::{RegisterKind, RegisterMap, RegisterNumber, RegisterRead, WireAddress};
 use tankline_domain::settings::Problems;
-use tankline_domain::site::{self, Framing, Port, Site};
+use tankline_domain::site::{Framing, Gauge, Line, Port};
 use tankline_domain::units::{Celsius, Millimetres};
-use tankline_runtime::document;
+use tankline_runtime::{document, site_file};
 
 use super::arguments::Place;
 use super::attempt::Answer;
 use super::read::ReadArgs;
-
-/// Environment variables that begin so lie over the keys of the site's file.
-const SITE_VARIABLES: &str = "TANKLINE_SITE";
+use crate::config::{self, EdgeConfig};
 
 /// A gauge that nothing is known of but its registers stands in a tank without an end.
 const UNKNOWN_MOUNTING: Mounting = Mounting {
@@ -95,10 +93,10 @@ impl Target {
     }
 
     fn described(file: &Path, tank: &TankName) -> Result<Self, Problems> {
-        let site = load(file)?;
-        let found = site.gauges().iter().find(|gauge| gauge.tank == *tank);
-        let Some((gauge, line)) = found.and_then(|gauge| Some((gauge, site.line(&gauge.line)?))) else {
-            let known: Vec<_> = site.gauges().iter().map(|gauge| gauge.tank.as_str()).collect();
+        let lines = lines(file)?;
+        let gauges = lines.iter().flat_map(|(line, gauges)| gauges.iter().map(move |gauge| (line, gauge)));
+        let Some((line, gauge)) = gauges.clone().find(|(_, gauge)| gauge.tank == *tank) else {
+            let known: Vec<_> = gauges.map(|(_, gauge)| gauge.tank.as_str()).collect();
             let message = format!("there is no gauge on tank {tank}; there are gauges on {}", known.join(", "));
             return Err(Problems::of_file(file.display().to_string(), message));
         };
@@ -158,8 +156,13 @@ fn registers(kind: RegisterKind, first: u16, count: u16) -> Result<RegisterRead,
     Ok(RegisterRead { kind, start: WireAddress::from(number), count })
 }
 
-fn load(file: &Path) -> Result<Site, Problems> {
-    let document = document::load(file, SITE_VARIABLES)?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    site::parse(&document, &|table| std::fs::read_to_string(folder.join(table)).map_err(|error| error.to_string()))
+/// Reads the lines, each with its gauges, of an edge's configuration or of a site's description.
+fn lines(file: &Path) -> Result<Vec<(Line, Vec<Gauge>)>, Problems> {
+    let is_of_edge = document::load(file, config::ENVIRONMENT)?.root.get("edge").is_some();
+    if is_of_edge {
+        let lines = EdgeConfig::load(file)?.lines;
+        return Ok(lines.into_iter().map(|line| (line.line, line.gauges)).collect());
+    }
+    let site = site_file::load(file)?;
+    Ok(site.lines().iter().map(|line| (line.clone(), site.gauges_of(&line.name).cloned().collect())).collect())
 }
