@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -148,12 +147,7 @@ fn live(
         let inner = Inner::start(config).await.map_err(|reason| BrokerError::Inner { reason })?;
         let gate = Gate {
             listener,
-            rules: Rules {
-                users: config.users.clone(),
-                inner: inner.address,
-                unanswered: AtomicUsize::new(0),
-                broken: CancellationToken::new(),
-            },
+            rules: Rules::new(config.users.clone(), inner.address),
             max_connections: config.max_connections,
         };
         // Who started this has gone away only when it panicked; then the token stops us.

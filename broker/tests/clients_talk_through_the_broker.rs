@@ -63,3 +63,22 @@ async fn last_will_of_a_client_that_takes_its_leave_is_not_published() {
     publish(&mut eventloop, &client, READINGS, false, b"next").await;
     assert_eq!(&next_message(&mut taken).await.payload[..], b"next");
 }
+
+#[tokio::test]
+async fn client_that_takes_over_its_own_id_leaves_the_old_will_and_keeps_its_own() {
+    let broker = Process::start("", "");
+    let (_taker, mut taken) = subscribe(options(broker.address, "taker"), STATE).await;
+    let with_will = |will: &str| {
+        let mut options = options(broker.address, "lindong.rtu-01");
+        options.set_last_will(LastWill::new(STATE, will, QoS::AtLeastOnce, true));
+        options
+    };
+    // The first is still there, as a client behind a dead line is.
+    let _first = connect(with_will("first offline")).await;
+    let (client, mut eventloop) = connect(with_will("second offline")).await;
+    publish(&mut eventloop, &client, STATE, true, b"online").await;
+    assert_eq!(&next_message(&mut taken).await.payload[..], b"first offline");
+    assert_eq!(&next_message(&mut taken).await.payload[..], b"online");
+    drop((client, eventloop));
+    assert_eq!(&next_message(&mut taken).await.payload[..], b"second offline");
+}

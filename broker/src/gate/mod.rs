@@ -1,11 +1,13 @@
 //! The public door: who comes in is asked for the CONNECT packet here, and then relayed to the inner broker.
 //!
-//! The inner broker closes a refused client without a word, breaks when a client id holds a wildcard or a client is gone
-//! before its CONNACK, and drops whoever exceeds its limit in the same harmful way. The gate keeps all that from it.
+//! The inner broker closes a refused client without a word. It breaks, for all clients and for good, when a client id holds
+//! a wildcard, when a client is gone or outdone before its CONNACK, or when there are more than its limit. The gate keeps
+//! all that from it.
 //! TLS and the rights to topics have their place here, too.
 
 mod connect;
 mod relay;
+mod seats;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Users;
 use connect::Refusal;
+use seats::Seats;
 
 /// When the inner broker closes this many admitted clients in a row without an answer, it is broken.
 const UNANSWERED_LIMIT: usize = 3;
@@ -33,19 +36,24 @@ pub(crate) struct Gate {
     pub(crate) max_connections: usize,
 }
 
-/// What every client is judged by.
+/// What every client is judged by, and what is known of those inside.
 pub(crate) struct Rules {
-    /// Who may connect; everybody when absent.
-    pub(crate) users: Option<Users>,
-    /// Where the inner broker listens.
-    pub(crate) inner: SocketAddr,
+    users: Option<Users>,
+    inner: SocketAddr,
+    seats: Seats,
     /// Admitted clients in a row that the inner broker did not answer.
-    pub(crate) unanswered: AtomicUsize,
+    unanswered: AtomicUsize,
     /// Cancelled when the inner broker is found to be broken.
-    pub(crate) broken: CancellationToken,
+    broken: CancellationToken,
 }
 
 impl Rules {
+    /// Lets in these users, or everybody; the inner broker listens at that address.
+    pub(crate) fn new(users: Option<Users>, inner: SocketAddr) -> Self {
+        let (seats, unanswered, broken) = Default::default();
+        Self { users, inner, seats, unanswered, broken }
+    }
+
     fn note_answer(&self) {
         self.unanswered.store(0, Ordering::Relaxed);
     }

@@ -1,12 +1,12 @@
 //! A client's stay, from the door to its leaving.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf, sink};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Rules;
 use super::connect::{Admitted, Refusal, admit};
@@ -15,6 +15,9 @@ use super::connect::{Admitted, Refusal, admit};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the inner broker may take to answer, and to take leave.
 const INNER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the inner broker needs, after it has closed a connection, to publish the will and forget the client. It gives no
+/// sign of that; it takes one or two milliseconds.
+const FORGETTING_TIME: Duration = Duration::from_millis(100);
 const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Admits a client and relays its bytes until one side ends.
@@ -26,17 +29,36 @@ pub(super) async fn attend(mut client: TcpStream, peer: SocketAddr, rules: &Rule
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(client, peer, refusal).await,
     };
-    let Some((inner, answer)) = introduce(&admitted, rules).await else {
+    if admitted.client_id.is_empty() {
+        // The inner broker gives it an id that nobody else has.
+        return stay(client, peer, &admitted, rules, pending()).await;
+    }
+    // A client that was outdone while it waited has no need of an answer: it is itself who came anew.
+    if let Some(seat) = rules.seats.take(&admitted.client_id).await {
+        stay(client, peer, &admitted, rules, seat.evicted()).await;
+        sleep(FORGETTING_TIME).await;
+    }
+}
+
+/// Introduces a client to the inner broker, and relays until one side ends or the client is outdone by another.
+async fn stay(
+    mut client: TcpStream,
+    peer: SocketAddr,
+    admitted: &Admitted,
+    rules: &Rules,
+    outdone: impl Future<Output = ()>,
+) {
+    let Some((inner, answer)) = introduce(admitted, rules).await else {
         tracing::error!(%peer, client_id = admitted.client_id, "the inner broker does not answer");
         rules.note_silence();
         return refuse(client, peer, Refusal::Unavailable).await;
     };
     rules.note_answer();
     tracing::info!(%peer, client_id = admitted.client_id, user = admitted.user, "client connected");
-    if client.write_all(&answer).await.is_ok() {
-        let left = relay(client, inner).await;
-        tracing::info!(%peer, client_id = admitted.client_id, left, "client gone");
-    }
+    // A client that is gone already is found to be so by the relay.
+    let _ = client.write_all(&answer).await;
+    let left = relay(client, inner, outdone).await;
+    tracing::info!(%peer, client_id = admitted.client_id, left, "client gone");
 }
 
 async fn refuse(mut client: TcpStream, peer: SocketAddr, refusal: Refusal) {
@@ -65,32 +87,21 @@ async fn introduce(admitted: &Admitted, rules: &Rules) -> Option<(TcpStream, Vec
     introduced.await.ok()?.ok().filter(|(_, answer)| !answer.is_empty())
 }
 
-/// Relays until one side ends; tells which.
-async fn relay(client: TcpStream, inner: TcpStream) -> &'static str {
-    let (from_client, to_client) = client.into_split();
-    let (from_inner, to_inner) = inner.into_split();
+/// Relays until one side ends or the client is outdone; tells which.
+async fn relay(mut client: TcpStream, mut inner: TcpStream, outdone: impl Future<Output = ()>) -> &'static str {
+    let (from_client, mut to_client) = client.split();
+    let (from_inner, mut to_inner) = inner.split();
+    let mut from_client = BufReader::with_capacity(BUFFER_BYTES, from_client);
     let mut from_inner = BufReader::with_capacity(BUFFER_BYTES, from_inner);
-    let mut to_client = to_client;
-    tokio::select! {
-        to_inner = bring(from_client, to_inner) => {
-            leave(to_inner, from_inner).await;
-            "by itself"
-        }
-        _ = copy_buf(&mut from_inner, &mut to_client) => {
-            let _ = to_client.shutdown().await;
-            "let go by the broker"
-        }
-    }
-}
-
-async fn bring(from_client: OwnedReadHalf, mut to_inner: OwnedWriteHalf) -> OwnedWriteHalf {
-    // Whether the client left or was torn off, it is gone.
-    let _ = copy_buf(&mut BufReader::with_capacity(BUFFER_BYTES, from_client), &mut to_inner).await;
-    to_inner
-}
-
-/// Tells the inner broker that the client is gone and lets it read all that the client had sent.
-async fn leave(mut to_inner: OwnedWriteHalf, mut from_inner: BufReader<OwnedReadHalf>) {
+    let left = tokio::select! {
+        // Whether the client left or was torn off, it is gone.
+        _ = copy_buf(&mut from_client, &mut to_inner) => "by itself",
+        _ = copy_buf(&mut from_inner, &mut to_client) => "let go by the broker",
+        () = outdone => "for another with its client id",
+    };
+    let _ = to_client.shutdown().await;
+    // The inner broker reads all that the client had sent, and takes its leave.
     let _ = to_inner.shutdown().await;
     let _ = timeout(INNER_TIMEOUT, copy_buf(&mut from_inner, &mut sink())).await;
+    left
 }
