@@ -1,0 +1,124 @@
+//! What HTTP tells of tanks, health and counters.
+
+mod station;
+
+use serde_json::{Value, json};
+use station::{Edge, Folder, Running, broker, get, now, reading, until};
+use tankline_broker::Broker;
+use tankline_ingest::Observer;
+
+const JOURNAL: &str = "9f31c2aa07d15e44";
+
+async fn tank(observer: &Observer, name: &str) -> Value {
+    let (status, body) = get(observer, "/api/v1/tanks").await;
+    assert_eq!(status, 200);
+    let page: Value = serde_json::from_str(&body).unwrap();
+    page["tanks"].as_array().unwrap().iter().find(|tank| tank["tank"] == name).unwrap().clone()
+}
+
+async fn start(folder: &Folder) -> (Broker, Running, Edge) {
+    let broker = broker();
+    let worker = Running::start(folder.config(&broker, "")).await;
+    let edge = Edge::connect(&broker, "rtu-01").await;
+    (broker, worker, edge)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_values_are_shown_with_quality_and_age() {
+    let folder = Folder::new();
+    let (_broker, worker, mut edge) = start(&folder).await;
+    // A reading from now on, so that a slow machine does not make it stale.
+    let mut live = reading(1, "T-01", 9641.0);
+    live["at"] = json!(now().get() + 60_000);
+    edge.readings(JOURNAL, &[live.clone()]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    let shown = tank(&worker.observer, "T-01").await;
+    for (key, value) in [
+        ("title", json!("Crude tank 1")),
+        ("product", json!("crude")),
+        ("level_mm", json!(9641.0)),
+        ("interface_mm", json!(1000.0)),
+        ("tov_m3", json!(9.641)),
+        ("fw_m3", json!(1.0)),
+        ("quality", json!("good")),
+        ("at_ms", live["at"].clone()),
+    ] {
+        assert_eq!(shown[key], value, "{key}");
+    }
+    assert!(shown["age_s"].as_f64().unwrap() >= 0.0 && shown["at"].as_str().unwrap().ends_with('Z'));
+    let never = tank(&worker.observer, "T-02").await;
+    assert_eq!((&never["state"], &never["stale"], never.get("level_mm")), (&json!("never"), &json!(true), None));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_or_bad_value_never_looks_live_also_after_a_restart() {
+    let folder = Folder::new();
+    let (broker, worker, mut edge) = start(&folder).await;
+    let mut old = reading(1, "T-01", 5000.0);
+    old["at"] = json!(now().get() - 3_600_000);
+    edge.readings(JOURNAL, &[old.clone()]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    let shown = tank(&worker.observer, "T-01").await;
+    assert_eq!((&shown["state"], &shown["stale"], &shown["at_ms"]), (&json!("stale"), &json!(true), &old["at"]));
+    let bad = json!({"seq": 2, "tank": "T-01", "at": now().get(), "quality": "bad:no-reply"});
+    edge.readings(JOURNAL, &[bad]).await;
+    edge.committed(JOURNAL, json!([[1, 2]])).await;
+    for worker in [worker, Running::start(folder.config(&broker, "")).await] {
+        let shown = tank(&worker.observer, "T-01").await;
+        assert_eq!((shown.get("level_mm"), &shown["quality"]), (None, &json!("bad:no-reply")));
+        assert_ne!(shown["state"], "live");
+        assert_eq!((&shown["last_good"]["level_mm"], &shown["last_good"]["at_ms"]), (&json!(5000.0), &old["at"]));
+        worker.kill().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tank_of_an_edge_that_is_gone_is_stale() {
+    let folder = Folder::new();
+    let (_broker, worker, mut edge) = start(&folder).await;
+    edge.readings(JOURNAL, &[reading(1, "T-01", 5000.0)]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    edge.publish("state", b"{\"state\":\"offline\"}".to_vec()).await;
+    let mut stale = false;
+    while !stale {
+        stale = tank(&worker.observer, "T-01").await["stale"] == true;
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_what_is_wrong() {
+    let folder = Folder::new();
+    let (broker, worker, _edge) = start(&folder).await;
+    let (status, body) = get(&worker.observer, "/healthz").await;
+    assert_eq!(status, 200, "{body}");
+    broker.stop();
+    until("the loss is seen", || !worker.observer.health().healthy).await;
+    let (status, body) = get(&worker.observer, "/healthz").await;
+    assert_eq!(status, 503);
+    assert!(body.contains("site s has no connection to the broker: "), "{body}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_can_be_read() {
+    let folder = Folder::new();
+    let (_broker, worker, mut edge) = start(&folder).await;
+    edge.readings(JOURNAL, &[reading(1, "T-01", 5000.0)]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    let (status, page) = get(&worker.observer, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        "tankline_ingest_readings_committed_total 1",
+        "tankline_ingest_broker_connected{site=\"s\"} 1",
+        "tankline_ingest_gauge_to_commit_seconds_count 1",
+        "tankline_ingest_store_up 1",
+        "tankline_ingest_tank_stale{site=\"s\",tank=\"T-02\"} 1",
+        "# TYPE tankline_ingest_gauge_to_commit_seconds histogram",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+    }
+    assert_eq!(get(&worker.observer, "/").await.0, 404);
+    worker.stop().await;
+}
