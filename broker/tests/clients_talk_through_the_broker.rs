@@ -68,17 +68,20 @@ async fn last_will_of_a_client_that_takes_its_leave_is_not_published() {
 async fn client_that_takes_over_its_own_id_leaves_the_old_will_and_keeps_its_own() {
     let broker = Process::start("", "");
     let (_taker, mut taken) = subscribe(options(broker.address, "taker"), STATE).await;
-    let with_will = |will: &str| {
+    let with_will = |will: String| {
         let mut options = options(broker.address, "lindong.rtu-01");
         options.set_last_will(LastWill::new(STATE, will, QoS::AtLeastOnce, true));
         options
     };
-    // The first is still there, as a client behind a dead line is.
-    let _first = connect(with_will("first offline")).await;
-    let (client, mut eventloop) = connect(with_will("second offline")).await;
-    publish(&mut eventloop, &client, STATE, true, b"online").await;
-    assert_eq!(&next_message(&mut taken).await.payload[..], b"first offline");
-    assert_eq!(&next_message(&mut taken).await.payload[..], b"online");
-    drop((client, eventloop));
-    assert_eq!(&next_message(&mut taken).await.payload[..], b"second offline");
+    let mut standing = connect(with_will("will 0".to_owned())).await;
+    for round in 1..=10 {
+        // The one before is still there, as a client behind a dead line is.
+        let (client, mut eventloop) = connect(with_will(format!("will {round}"))).await;
+        publish(&mut eventloop, &client, STATE, true, b"online").await;
+        assert_eq!(next_message(&mut taken).await.payload, format!("will {}", round - 1).as_bytes());
+        assert_eq!(&next_message(&mut taken).await.payload[..], b"online");
+        standing = (client, eventloop);
+    }
+    drop(standing);
+    assert_eq!(&next_message(&mut taken).await.payload[..], b"will 10");
 }
