@@ -235,6 +235,8 @@ pub struct Mounting {
     pub bottom_blind_zone: Millimetres,
     /// Zone below the tank's height in which the gauge does not see the level.
     pub top_blind_zone: Millimetres,
+    /// Lowest and highest level that the sensor can show, above the measuring origin; at an end it shows no more.
+    pub sensor_range: Option<(Millimetres, Millimetres)>,
 }
 
 /// Lowest and highest temperature that a gauge in crude oil can truly show, in degC.
@@ -287,6 +289,10 @@ fn judge_values(
     if interface.is_some_and(|interface| interface.get() > level) {
         return Quality::Uncertain(Uncertain::InterfaceAboveLevel);
     }
+    let shown = level - mounting.offset.get();
+    if mounting.sensor_range.is_some_and(|(lowest, highest)| shown <= lowest.get() || shown >= highest.get()) {
+        return Quality::Uncertain(Uncertain::SensorLimit);
+    }
     let seen = mounting.bottom_blind_zone.get()..=height - mounting.top_blind_zone.get();
     if !seen.contains(&level) {
         return Quality::Uncertain(Uncertain::BlindZone);
@@ -305,6 +311,7 @@ mod tests {
         offset: Millimetres::new(50.0),
         bottom_blind_zone: Millimetres::new(100.0),
         top_blind_zone: Millimetres::new(200.0),
+        sensor_range: Some((Millimetres::new(80.0), Millimetres::new(11_600.0))),
     };
 
     fn judged(level: Option<f64>, interface: Option<f64>, temperature: Option<f64>) -> Reading {
@@ -321,8 +328,11 @@ mod tests {
         for (level, interface, temperature, quality) in [
             (Some(9591.0), Some(6317.0), Some(32.5), "good"),
             (Some(9591.0), None, None, "good"),
-            (Some(20.0), Some(0.0), Some(5.0), "uncertain:blind-zone"),
-            (Some(11_800.0), Some(0.0), Some(5.0), "uncertain:blind-zone"),
+            (Some(20.0), Some(0.0), Some(5.0), "uncertain:sensor-limit"),
+            (Some(80.0), Some(0.0), Some(5.0), "uncertain:sensor-limit"),
+            (Some(81.0), Some(0.0), Some(5.0), "good"),
+            (Some(11_600.0), Some(0.0), Some(5.0), "uncertain:sensor-limit"),
+            (Some(11_800.0), Some(0.0), Some(5.0), "uncertain:sensor-limit"),
             (Some(5000.0), Some(5001.0), Some(5.0), "uncertain:interface-above-level"),
             (Some(12_000.0), Some(5001.0), Some(5.0), "bad:out-of-range"),
             (Some(65_535.0), Some(5001.0), Some(5.0), "bad:out-of-range"),

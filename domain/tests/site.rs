@@ -187,3 +187,32 @@ fn other_register_maps_are_read_and_checked() {
     let all = read(root).unwrap_err();
     assert_eq!(all.len(), 2, "{all:#?}");
 }
+
+#[test]
+fn gauge_defaults_stand_behind_each_gauge() {
+    let mut root = small();
+    root["gauge_defaults"] = json!({
+        "max_rate_mm_s": 20.0, "stuck_after_s": 3600, "poll_interval_ms": 700, "sensor_max_mm": 11000,
+        "report": {"level_deadband_mm": 2, "heartbeat_s": 30},
+    });
+    root["gauge"][0]["max_rate_mm_s"] = json!(5.0);
+    root["gauge"][0]["alarm_poll_interval_ms"] = json!(200);
+    let site = read(root.clone()).unwrap();
+    let [first, second] = site.gauges() else { panic!("two gauges") };
+    assert_eq!((first.max_rate_mm_s, second.max_rate_mm_s), (Some(5.0), Some(20.0)));
+    assert_eq!((first.poll_interval.as_millis(), second.poll_interval.as_millis()), (700, 500));
+    assert_eq!(first.alarm_poll_interval, Some(Duration::from_millis(200)));
+    assert_eq!(first.longest_silence(), Duration::from_secs(30));
+    assert_eq!(second.report.as_ref().unwrap().level_deadband, Millimetres::new(2.0));
+    assert_eq!(second.mounting.sensor_range.unwrap().1, Millimetres::new(11_000.0));
+    root["gauge_defaults"]["max_rate"] = json!(1);
+    root["gauge"][0]["alarm_poll_interval_ms"] = json!(900);
+    let all = read(root).unwrap_err();
+    assert_eq!(
+        all,
+        [
+            "site.toml: gauge[T-01].alarm_poll_interval_ms = 900: must not be longer than poll_interval_ms",
+            "site.toml: gauge_defaults.max_rate = 1: is not a key here; did you mean \"max_rate_mm_s\"?",
+        ]
+    );
+}

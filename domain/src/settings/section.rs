@@ -133,6 +133,15 @@ impl<'r> Section<'r> {
         self.bounded(key, &range)
     }
 
+    /// Reads a key that may be there and whose value must lie in a range.
+    pub fn optional_within<T: Setting + PartialOrd + Display + Debug>(
+        &self,
+        key: &str,
+        range: RangeInclusive<T>,
+    ) -> Option<T> {
+        self.bounded(key, &range)
+    }
+
     /// Reads a key that must be one of the given words, or takes the first of them.
     pub fn choice<T: Clone>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let Some(word) = self.optional::<String>(key) else {
@@ -215,7 +224,9 @@ impl<'r> Section<'r> {
     pub fn finish(self) {
         let asked = self.asked.borrow();
         for key in self.table.into_iter().flat_map(Map::keys).filter(|key| !asked.contains(*key)) {
-            let nearest = asked.iter().map(|known| (distance(key, known), known)).min();
+            // A forgotten unit (`max_rate` for `max_rate_mm_s`) is as near as a slip of the finger.
+            let steps = |known: &String| if known.starts_with(key.as_str()) { 1 } else { distance(key, known) };
+            let nearest = asked.iter().map(|known| (steps(known), known)).min();
             let message = match nearest {
                 Some((steps, known)) if steps <= 2.max(key.len() / 3) => {
                     format!("is not a key here; did you mean {known:?}?")

@@ -3,11 +3,12 @@
 //! Every role reads the same description and takes its part of it.
 
 mod gauge;
+mod gauges;
 mod line;
 mod parse;
 mod tank;
 
-pub use gauge::Gauge;
+pub use gauge::{Gauge, Report};
 pub use line::{Framing, Line, Parity, Port, PortError};
 pub use parse::{ReadTable, parse};
 pub use tank::{Limits, Product, ProductKind, Standard, Tank};

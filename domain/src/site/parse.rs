@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::{Framing, Gauge, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
+use super::gauges::read_gauges;
+use super::{Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
-use crate::reading::Mounting;
 use crate::register::{NumberType, Point, RegisterKind, RegisterMap, RegisterNumber, WordOrder};
 use crate::settings::{Document, Problems, Reader, Section};
 use crate::topic::{ALARMS, CENTRE};
@@ -15,8 +14,6 @@ use crate::units::{KilogramsPerCubicMetre, Metres, Millimetres};
 
 /// Reads the text of a strapping table; its path is as the description says it. An error says why it cannot be read.
 pub type ReadTable<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
-
-const DEFAULT_POLL_INTERVAL_MS: u64 = 1000;
 
 /// Reads and checks the description of a site.
 ///
@@ -41,7 +38,7 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
             declared.check(&section, "product", &product, &declared.products, "product");
         }
     }
-    let gauges = gauges(&root, &tanks, &maps, &declared);
+    let gauges = read_gauges(&root, &tanks, &maps, &declared);
     let twice = |key| check_names_once(&root, key);
     ["product", "line", "tank", "register_map"].into_iter().for_each(twice);
     check_ports_once(&root);
@@ -55,15 +52,15 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
 }
 
 /// The names that other tables may refer to, also of tables that have problems of their own.
-struct Declared {
-    lines: HashSet<String>,
-    tanks: HashSet<String>,
-    maps: HashSet<String>,
+pub(super) struct Declared {
+    pub(super) lines: HashSet<String>,
+    pub(super) tanks: HashSet<String>,
+    pub(super) maps: HashSet<String>,
     products: HashSet<String>,
 }
 
 impl Declared {
-    fn check(&self, section: &Section<'_>, key: &str, name: &str, known: &HashSet<String>, noun: &str) {
+    pub(super) fn check(&self, section: &Section<'_>, key: &str, name: &str, known: &HashSet<String>, noun: &str) {
         if known.contains(name) {
             return;
         }
@@ -318,76 +315,4 @@ fn point(section: Section<'_>) -> Option<Point> {
     }
     section.finish();
     Some(Point { register: register?, kind: kind?, number_type: number_type?, word_order: word_order?, scale, offset })
-}
-
-fn gauges(root: &Section<'_>, tanks: &[Tank], maps: &BTreeMap<String, RegisterMap>, declared: &Declared) -> Vec<Gauge> {
-    let mut units: HashMap<(String, u8), String> = HashMap::new();
-    let mut tanks_with_gauge = HashSet::new();
-    let mut gauges = Vec::new();
-    for section in root.list("gauge") {
-        let tank = section.required::<TankName>("tank");
-        let line = section.required::<LineName>("line");
-        let unit = section.required_within::<u8>("unit", 1..=247);
-        if let Some(tank) = &tank {
-            declared.check(&section, "tank", tank.as_str(), &declared.tanks, "tank");
-            if !tanks_with_gauge.insert(tank.clone()) {
-                section.problem("tank", "has two gauges; each tank has one");
-            }
-        }
-        if let Some(line) = &line {
-            declared.check(&section, "line", line.as_str(), &declared.lines, "line");
-        }
-        if let (Some(tank), Some(line), Some(unit)) = (&tank, &line, unit)
-            && let Some(other) = units.insert((line.to_string(), unit), tank.to_string())
-        {
-            section.problem(
-                "unit",
-                format!("is the unit of the gauge of {other} on {line} too; units on a line must differ"),
-            );
-        }
-        let registers = gauge_registers(&section, maps, declared);
-        let poll_interval_ms = section.within("poll_interval_ms", 50..=86_400_000_u64, DEFAULT_POLL_INTERVAL_MS);
-        let tank_height =
-            tank.as_ref().and_then(|tank| tanks.iter().find(|other| other.name == *tank)).map(|tank| tank.height);
-        let mounting = mounting(&section, tank_height);
-        section.finish();
-        if let (Some(tank), Some(line), Some(unit), Some(registers), Some(mounting)) =
-            (tank, line, unit, registers, mounting)
-        {
-            let poll_interval = Duration::from_millis(poll_interval_ms);
-            gauges.push(Gauge { tank, line, unit, poll_interval, mounting, registers });
-        }
-    }
-    gauges
-}
-
-fn gauge_registers(
-    section: &Section<'_>,
-    maps: &BTreeMap<String, RegisterMap>,
-    declared: &Declared,
-) -> Option<RegisterMap> {
-    let Some(name) = section.optional::<RegisterMapName>("register_map") else {
-        return (!section.has("register_map")).then(RegisterMap::published);
-    };
-    if name.as_str() == "published" {
-        return Some(RegisterMap::published());
-    }
-    declared.check(section, "register_map", name.as_str(), &declared.maps, "register_map");
-    maps.get(name.as_str()).cloned()
-}
-
-fn mounting(section: &Section<'_>, tank_height: Option<Millimetres>) -> Option<Mounting> {
-    let zone = |key| Millimetres::new(section.within(key, 0.0..=100_000.0, 0.0));
-    let mounting = Mounting {
-        bottom_blind_zone: zone("bottom_blind_zone_mm"),
-        top_blind_zone: zone("top_blind_zone_mm"),
-        offset: Millimetres::new(section.within("offset_mm", -10_000.0..=10_000.0, 0.0)),
-        tank_height: tank_height?,
-    };
-    let blind = mounting.bottom_blind_zone.get() + mounting.top_blind_zone.get();
-    if blind >= mounting.tank_height.get() {
-        let height = mounting.tank_height.get();
-        section.problem_here(format!("the blind zones ({blind} mm) leave nothing of the tank's height ({height} mm)"));
-    }
-    Some(mounting)
 }

@@ -21,6 +21,7 @@ const UNKNOWN_MOUNTING: Mounting = Mounting {
     offset: Millimetres::new(0.0),
     bottom_blind_zone: Millimetres::new(0.0),
     top_blind_zone: Millimetres::new(0.0),
+    sensor_range: None,
 };
 
 /// One gauge on one line, and what it is asked for.
