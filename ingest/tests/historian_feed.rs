@@ -1,5 +1,7 @@
 //! The feed against a server that answers what it is told to.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod station;
 
 use std::collections::VecDeque;

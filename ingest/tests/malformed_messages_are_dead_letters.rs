@@ -1,5 +1,7 @@
 //! What cannot be read is kept with the reason, and changes nothing else.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod station;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! What HTTP tells of tanks, health and counters.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod station;
 
 use serde_json::{Value, json};

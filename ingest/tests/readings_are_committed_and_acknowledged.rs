@@ -1,5 +1,7 @@
 //! The way of a reading from the broker to the database and back to the edge.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod station;
 
 use serde_json::json;
@@ -62,7 +64,7 @@ async fn edge_that_comes_online_is_told_what_is_committed_of_each_journal_that_i
     let unknown = "00000000000000ff";
     let state = json!({"state": "online", "journal": unknown, "journals": [JOURNAL, unknown]});
     edge.publish("state", state.to_string().into_bytes()).await;
-    let mut told = vec![edge.next("/committed").await, edge.next("/committed").await];
+    let mut told = [edge.next("/committed").await, edge.next("/committed").await];
     told.sort_by_key(|told| told["journal"].to_string());
     assert_eq!(told[0], json!({"journal": unknown, "ranges": []}));
     assert_eq!(told[1], json!({"journal": JOURNAL, "ranges": [[7, 7]]}));

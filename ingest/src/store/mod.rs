@@ -10,6 +10,8 @@ mod ledger;
 mod newest;
 mod retention;
 mod schema;
+#[cfg(test)]
+mod store_tests;
 mod survey;
 mod writer;
 

@@ -50,10 +50,13 @@ impl Expiry {
             .optional()?
         {
             place = next;
+            // Only the oldest are looked at, so that millions that wait for the historian cost nothing.
             let mut delete = transaction.prepare_cached(
                 "DELETE FROM reading WHERE id IN (
-                     SELECT id FROM reading WHERE site = ?1 AND tank = ?2 AND at_ms < ?3
-                         AND (id <= ?4 OR at_ms < ?5) LIMIT ?6)
+                     SELECT id FROM (
+                         SELECT id, at_ms FROM reading WHERE site = ?1 AND tank = ?2 AND at_ms < ?3
+                         ORDER BY at_ms LIMIT ?6)
+                     WHERE id <= ?4 OR at_ms < ?5)
                  RETURNING id > ?4",
             )?;
             let left = i64::from(self.at_once) - i64::try_from(expired.readings).unwrap_or(i64::MAX);

@@ -124,7 +124,9 @@ impl Writer {
                 Err(error) => {
                     self.shared.note_store_fails(&error);
                     let readings = group.sorted.batches.iter().map(|batch| batch.readings.len()).sum();
-                    let wait = self.stop.run_until_cancelled(tokio::time::sleep(backoff.next()));
+                    let wait = backoff.next();
+                    // The sleep has to be made inside the runtime.
+                    let wait = async { self.stop.run_until_cancelled(tokio::time::sleep(wait)).await };
                     if self.runtime.block_on(wait).is_none() {
                         return Err(WriterError::GaveUp { readings, source: error });
                     }

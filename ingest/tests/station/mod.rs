@@ -1,5 +1,7 @@
 //! A small station for tests: a broker, a worker, and an edge that says what it is told to.
 #![allow(dead_code, reason = "each test takes its part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(missing_docs, reason = "nobody but tests uses it")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
