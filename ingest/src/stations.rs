@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tankline_domain::names::{EdgeName, SiteName, TankName};
-use tankline_domain::site::{Site, Tank};
+use tankline_domain::site::{Gauge, Site, Tank};
 
 /// A described edge, by its place in [`Stations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,8 +32,8 @@ pub struct DescribedTank {
     pub tank: Tank,
     /// The edge that its gauge is polled by; absent for a tank without a gauge.
     pub edge: Option<EdgeId>,
-    /// From one poll of its gauge to the next; absent for a tank without a gauge.
-    pub poll_interval: Option<Duration>,
+    /// Longest time from one reading to the next while nothing is wrong; absent for a tank without a gauge.
+    pub longest_silence: Option<Duration>,
 }
 
 /// All sites of this worker.
@@ -114,7 +114,7 @@ impl Stations {
                 site: site.name().clone(),
                 tank: tank.clone(),
                 edge: site.edge_of(&tank.name).and_then(|edge| names.edges.get(edge).copied()),
-                poll_interval: gauge.map(|gauge| gauge.poll_interval),
+                longest_silence: gauge.map(Gauge::longest_silence),
             });
         }
         self.sites.insert(site.name().clone(), names);

@@ -117,3 +117,32 @@ async fn dead_letters_are_bounded() {
     assert!(page.contains("tankline_ingest_dead_letters_dropped_total 15\n"), "{page}");
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn message_that_is_too_large_for_the_broker_or_for_the_worker_stops_nobody_for_long() {
+    let strict = tankline_broker::BrokerConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        ..tankline_broker::BrokerConfig::default()
+    };
+    let strict = tankline_broker::Broker::start(strict).unwrap();
+    // One broker refuses 10 MB; the other hands 20 MB on, which is more than the worker lets in.
+    for (broker, size) in [(strict, 10_000_000), (broker(), 20_000_000)] {
+        let folder = Folder::new();
+        let worker = Running::start(folder.config(&broker, "")).await;
+        let stranger = Edge::connect(&broker, "stranger").await;
+        stranger.publish_to("tankline/v1/s/rtu-01/readings".to_owned(), vec![b'x'; size], false).await;
+        let mut edge = Edge::connect(&broker, "rtu-01").await;
+        // Sent until it is acknowledged, as an edge does.
+        let (mut told, begun) = (Value::Null, now());
+        while told["ranges"] != json!([[1, 1]]) {
+            assert!(now().millis_since(begun) < 60_000, "not acknowledged");
+            edge.readings(JOURNAL, &[reading(1, "T-01", 1.0)]).await;
+            if let Some(next) = edge.next_within("/committed", std::time::Duration::from_millis(500)).await {
+                told = next;
+            }
+        }
+        assert_eq!(folder.query::<i64>("SELECT count(*) FROM reading"), 1);
+        station::until("the worker is connected again", || worker.observer.health().healthy).await;
+        worker.stop().await;
+    }
+}

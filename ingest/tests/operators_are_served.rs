@@ -82,10 +82,8 @@ async fn tank_of_an_edge_that_is_gone_is_stale() {
     edge.readings(JOURNAL, &[reading(1, "T-01", 5000.0)]).await;
     edge.committed(JOURNAL, json!([[1, 1]])).await;
     edge.publish("state", b"{\"state\":\"offline\"}".to_vec()).await;
-    let mut stale = false;
-    while !stale {
-        stale = tank(&worker.observer, "T-01").await["stale"] == true;
-    }
+    let gone = async { while tank(&worker.observer, "T-01").await["stale"] != true {} };
+    tokio::time::timeout(station::PATIENCE, gone).await.unwrap();
     worker.stop().await;
 }
 

@@ -25,6 +25,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// ends as a dead letter and does not tear the connection down.
 const MAX_PACKET_BYTES: usize = 16 * 1024 * 1024;
 
+/// Journals that an edge may ask for at once; it has one, and a few more after its flash was exchanged.
+const MAX_JOURNALS_ASKED: usize = 100;
+
 /// One of the sites of this worker, by its place among the desks.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -124,7 +127,7 @@ pub async fn receive(
 fn answer(site: &Site, edge: EdgeId, state: &EdgeState) {
     if state.state == Presence::Online {
         let mut centre = site.desk().centre();
-        for journal in state.journal.iter().chain(&state.journals) {
+        for journal in state.journal.iter().chain(&state.journals).take(MAX_JOURNALS_ASKED) {
             centre.handle_touched(edge, *journal);
         }
         drop(centre);

@@ -84,3 +84,47 @@ impl Lines {
         self.letters
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: i64, level_mm: Option<f64>, quality: &str) -> FeedRow {
+        FeedRow {
+            id,
+            site: "s".into(),
+            tank: "T-01".into(),
+            at_ms: 1000 + id,
+            level_mm,
+            interface_mm: None,
+            temperature_c: None,
+            tov_m3: None,
+            fw_m3: None,
+            oil_m3: None,
+            quality_code: 192,
+            quality: quality.into(),
+        }
+    }
+
+    #[test]
+    fn texts_are_left_out_where_a_server_would_make_0_of_them() {
+        let rows = [row(1, Some(5.5), "good")];
+        let text = |fields| Lines::of(&rows, fields, UnixMillis::new(0)).part(&(0..1)).to_owned();
+        let without = "tank,site=s,tank=T-01 level_mm=5.5,quality_code=192i";
+        assert_eq!(text(TextFields::LeftOut), format!("{without} 1001\n"));
+        assert_eq!(text(TextFields::Written), format!("{without},quality=\"good\" 1001\n"));
+    }
+
+    #[test]
+    fn parts_are_whole_lines_and_a_row_that_makes_no_line_is_a_letter() {
+        let rows = [row(1, Some(1.0), "good"), row(2, Some(f64::NAN), "good"), row(3, Some(3.0), "good")];
+        let lines = Lines::of(&rows, TextFields::LeftOut, UnixMillis::new(0));
+        assert_eq!(lines.len(), 2);
+        assert!(lines.part(&(0..1)).ends_with("quality_code=192i 1001\n"));
+        assert!(lines.part(&(1..2)).starts_with("tank,site=s,tank=T-01 level_mm=3,"));
+        assert_eq!(lines.part(&(0..2)), format!("{}{}", lines.part(&(0..1)), lines.part(&(1..2))));
+        let letters = lines.letters(UnixMillis::new(0), &[(1, "no".to_owned())]);
+        assert_eq!(letters[0].payload, b"reading 2 of tank T-01 at 1002 ms");
+        assert!(letters[1].payload.ends_with(b" 1003") && letters[1].reason == "no");
+    }
+}

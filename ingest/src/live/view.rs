@@ -10,11 +10,11 @@ use super::Seen;
 use crate::stations::DescribedTank;
 use crate::store::NewestOfTank;
 
-/// A reading is never stale before this, however often its gauge is polled.
+/// A reading is never stale before this, however often its gauge is read.
 const LEAST_STALE_AFTER: Duration = Duration::from_secs(5);
 
-/// Polls that may be missing before a reading is stale.
-const POLLS_MISSED: u32 = 3;
+/// Readings that may be missing before the last one is stale.
+const MISSED: u32 = 3;
 
 /// Whether the values shown hold now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,8 +124,8 @@ fn seconds(millis: i64) -> f64 {
 }
 
 fn stale_after_ms(tank: &DescribedTank) -> i64 {
-    let polls = tank.poll_interval.unwrap_or_default().saturating_mul(POLLS_MISSED);
-    i64::try_from(polls.max(LEAST_STALE_AFTER).as_millis()).unwrap_or(i64::MAX)
+    let silence = tank.longest_silence.unwrap_or_default().saturating_mul(MISSED);
+    i64::try_from(silence.max(LEAST_STALE_AFTER).as_millis()).unwrap_or(i64::MAX)
 }
 
 fn shown(seen: &Seen) -> Shown {
@@ -139,5 +139,59 @@ fn shown(seen: &Seen) -> Shown {
         quality: Some(seen.quality.to_string()),
         at: Some(seen.at.to_string()),
         at_ms: Some(seen.at.get()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive::Derived;
+    use crate::testing;
+
+    const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
+
+    fn seen(age_ms: i64, quality: &str) -> Seen {
+        let at = UnixMillis::new(NOW.get() - age_ms);
+        let level_mm = (!quality.starts_with("bad")).then_some(5000.0);
+        let quality = quality.parse().unwrap();
+        let derived = Derived::default();
+        Seen { at, received: NOW, level_mm, interface_mm: None, temperature_c: None, quality, derived }
+    }
+
+    #[test]
+    fn only_a_young_reading_of_an_edge_that_is_there_looks_live() {
+        let stations = testing::stations();
+        let tank = stations.tanks().next().unwrap().1;
+        let (online, offline) = (Some(Presence::Online), Some(Presence::Offline));
+        for (age_ms, quality, edge, state, stale) in [
+            (0, "good", online, TankState::Live, false),
+            (5000, "good", online, TankState::Live, false),
+            (5001, "good", online, TankState::Stale, true),
+            (0, "good", None, TankState::Live, false),
+            (0, "good", offline, TankState::Stale, true),
+            (0, "uncertain:stuck", online, TankState::Uncertain, false),
+            (0, "bad:crc", online, TankState::Bad, false),
+            (6000, "bad:crc", online, TankState::Stale, true),
+        ] {
+            let last_good = Some(seen(60_000, "good"));
+            let known = NewestOfTank { newest: Some(seen(age_ms, quality)), last_good };
+            let view = view(NOW, tank, Some(&known), edge);
+            assert_eq!((view.state, view.stale), (state, stale), "{age_ms} {quality} {edge:?}");
+            assert_eq!(view.shown.at_ms, Some(NOW.get() - age_ms));
+            let bad = quality.starts_with("bad");
+            assert_eq!((view.shown.level_mm.is_none(), view.last_good.is_some()), (bad, bad));
+        }
+        let view = view(NOW, tank, None, online);
+        assert_eq!((view.state, view.stale, view.age_s), (TankState::Never, true, None));
+    }
+
+    #[test]
+    fn clock_of_an_edge_that_runs_ahead_makes_nothing_look_young() {
+        let stations = testing::stations();
+        let tank = stations.tanks().next().unwrap().1;
+        let mut ahead = seen(-3_600_000, "good");
+        ahead.received = UnixMillis::new(NOW.get() - 10_000);
+        let view = view(NOW, tank, Some(&NewestOfTank { newest: Some(ahead), last_good: None }), None);
+        assert_eq!((view.state, view.age_s), (TankState::Stale, Some(10.0)));
     }
 }

@@ -181,15 +181,23 @@ impl Edge {
 
     /// Gives the next message on a topic that ends so.
     pub async fn next(&mut self, leaf: &str) -> Value {
-        loop {
-            match timeout(PATIENCE, self.events.recv()).await.unwrap_or_else(|_| panic!("no {leaf}")) {
-                Some(SessionEvent::Message { topic, payload }) if topic.ends_with(leaf) => {
-                    return serde_json::from_slice(&payload).unwrap();
+        self.next_within(leaf, PATIENCE).await.unwrap_or_else(|| panic!("no {leaf}"))
+    }
+
+    /// Gives the next message on a topic that ends so, if it comes in time.
+    pub async fn next_within(&mut self, leaf: &str, patience: Duration) -> Option<Value> {
+        let next = async {
+            loop {
+                match self.events.recv().await {
+                    Some(SessionEvent::Message { topic, payload }) if topic.ends_with(leaf) => {
+                        return serde_json::from_slice(&payload).unwrap();
+                    }
+                    Some(_) => (),
+                    None => panic!("the session ended"),
                 }
-                Some(_) => (),
-                None => panic!("the session ended"),
             }
-        }
+        };
+        timeout(patience, next).await.ok()
     }
 
     /// Waits until so many ranges are told as committed.
