@@ -247,6 +247,8 @@ pub struct GaugeCounters {
     pub exceptions: u64,
     /// Own requests heard back.
     pub echoes: u64,
+    /// Polls that were left out because the line was too busy.
+    pub skipped: u64,
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@ use tankline_domain::topic::{Topic, client_id};
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::{self, Outgoing, Qos, SessionOptions};
 use tankline_runtime::supervisor::{Stage, Supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::EdgeConfig;
-use crate::journal::{self, Journal, writer};
-use crate::line::poller::{self, HealthBoard};
+use crate::journal::{Journal, writer};
+use crate::line::lines;
+use crate::line::poller::{HealthBoard, LineConfig};
 use crate::uplink::{self, Station};
 
 /// An orderly stop takes no longer than this.
@@ -63,6 +64,67 @@ impl Observer {
 /// # Errors
 /// When the journal cannot be opened, or a task fails.
 pub async fn run(config: EdgeConfig, stop: CancellationToken, observer: Observer) -> anyhow::Result<()> {
+    let (_never, reloads) = mpsc::channel(1);
+    run_reloading(config, reloads, stop, observer).await
+}
+
+/// Runs the agent until told to stop, and takes new configurations meanwhile.
+///
+/// Where only lines differ, only those are stopped and started. Anything else stops the agent in good order and starts it
+/// anew; what was read stays in the journal.
+///
+/// # Errors
+/// When the journal cannot be opened, or a task fails.
+pub async fn run_reloading(
+    mut config: EdgeConfig,
+    mut reloads: mpsc::Receiver<EdgeConfig>,
+    stop: CancellationToken,
+    observer: Observer,
+) -> anyhow::Result<()> {
+    while let Some(next) = run_once(config, &mut reloads, &stop, &observer).await? {
+        tracing::info!("starting anew with the new configuration");
+        config = next;
+    }
+    Ok(())
+}
+
+/// Runs until told to stop, or until a configuration comes for which all must start anew; gives that one.
+async fn run_once(
+    config: EdgeConfig,
+    reloads: &mut mpsc::Receiver<EdgeConfig>,
+    stop: &CancellationToken,
+    observer: &Observer,
+) -> anyhow::Result<Option<EdgeConfig>> {
+    let (lines, lines_wanted) = watch::channel(config.lines.clone());
+    let (digest, digest_told) = watch::channel(config.digest.clone());
+    let stop_once = stop.child_token();
+    let supervisor = start(&config, lines_wanted, digest_told, observer)?;
+    let mut running = std::pin::pin!(supervisor.run(stop_once.clone()));
+    let mut current = config;
+    loop {
+        let next = tokio::select! {
+            ended = &mut running => return Ok(ended.map(|()| None)?),
+            Some(next) = reloads.recv() => next,
+        };
+        if !current.differs_in_lines_only(&next) {
+            stop_once.cancel();
+            running.await?;
+            return Ok(Some(next));
+        }
+        tracing::info!(config = next.digest, "the new configuration is in use");
+        lines.send_replace(next.lines.clone());
+        digest.send_replace(next.digest.clone());
+        current = next;
+    }
+}
+
+/// Opens the journal and starts all tasks.
+fn start(
+    config: &EdgeConfig,
+    lines: watch::Receiver<Vec<LineConfig>>,
+    digest: watch::Receiver<String>,
+    observer: &Observer,
+) -> anyhow::Result<Supervisor> {
     let (journal, opened) = Journal::open(config.journal.clone()).context("the journal cannot be opened")?;
     tracing::info!(
         site = %config.site, edge = %config.edge, journal = %journal.id(), readings = opened.readings,
@@ -73,38 +135,35 @@ pub async fn run(config: EdgeConfig, stop: CancellationToken, observer: Observer
         site: config.site.clone(),
         edge: config.edge.clone(),
         journal: journal.id(),
-        config: config.digest.clone(),
+        config: digest,
         started_at: clock::unix_ms(),
         board: board.clone(),
     };
-    let (publisher, session, driver) = mqtt::session(session_options(&config), EVENTS_WAITING);
+    let (publisher, session, driver) = mqtt::session(session_options(config), EVENTS_WAITING);
     let (readings_in, readings) = mpsc::channel(READINGS_WAITING);
     let (requests_in, requests) = mpsc::channel(REQUESTS_WAITING);
     let (appended_in, appended) = mpsc::channel(APPENDED_WAITING);
-    let report = journal::writer::Report::at_start(&journal);
+    let report = writer::Report::at_start(&journal);
 
     let mut supervisor = Supervisor::new("tankline-edge", GRACE);
-    for line in config.lines {
-        let (readings, board) = (readings_in.clone(), board.clone());
-        let name = format!("line {}", line.line.name);
-        supervisor.spawn(Stage::Intake, &name, |stop| poller::run(line, readings, board, stop));
-    }
+    supervisor.spawn(Stage::Intake, "lines", |stop| lines::run(lines, readings_in, board, stop));
     let uplink_channels = uplink::Channels { session, publisher, appended, journal: requests_in };
     let uplink_config = config.uplink;
     supervisor.spawn(Stage::Work, "uplink", |stop| async move {
         uplink::run(uplink_config, station, &report, uplink_channels, stop).await
     });
     let writer_channels = writer::Channels { readings, requests, appended: appended_in };
+    let journalled = observer.journalled.clone();
     let count = move |_: &Reading| {
-        observer.journalled.fetch_add(1, Ordering::Relaxed);
+        journalled.fetch_add(1, Ordering::Relaxed);
     };
-    supervisor.spawn(Stage::Disk, "journal", |stop| async move {
-        let write = move || writer::run(journal, config.sync_interval, writer_channels, count, &stop);
+    let sync_interval = config.sync_interval;
+    supervisor.spawn(Stage::Disk, "journal", move |stop| async move {
+        let write = move || writer::run(journal, sync_interval, writer_channels, count, &stop);
         tokio::task::spawn_blocking(write).await?.context("the journal was not closed in good order")
     });
     supervisor.spawn(Stage::Connection, "mqtt", |stop| driver.run(stop));
-    drop(readings_in);
-    Ok(supervisor.run(stop).await?)
+    Ok(supervisor)
 }
 
 fn session_options(config: &EdgeConfig) -> SessionOptions {

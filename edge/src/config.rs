@@ -39,6 +39,20 @@ pub struct EdgeConfig {
     pub uplink: UplinkConfig,
     /// Names this configuration; differs when anything in it differs.
     pub digest: String,
+    /// The files that it was read from.
+    pub files: Vec<PathBuf>,
+}
+
+impl EdgeConfig {
+    /// Tells whether another configuration differs in its lines at most, so that all else may go on running.
+    #[must_use]
+    pub fn differs_in_lines_only(&self, other: &Self) -> bool {
+        let identity = |config: &Self| (config.site.clone(), config.edge.clone(), config.journal.clone());
+        identity(self) == identity(other)
+            && self.broker == other.broker
+            && self.sync_interval == other.sync_interval
+            && self.uplink == other.uplink
+    }
 }
 
 /// Times of a line that the site's description does not say.
@@ -66,7 +80,9 @@ impl EdgeConfig {
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let document = document::load(path, ENVIRONMENT)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        read(&document, folder)
+        let mut config = read(&document, folder)?;
+        config.files.insert(0, path.to_owned());
+        Ok(config)
     }
 
     /// Gives the lines of an edge of a site, as the site describes them.
@@ -74,6 +90,7 @@ impl EdgeConfig {
     pub fn lines_of(site: &Site, edge: &EdgeName, times: &LineTimes) -> Vec<LineConfig> {
         let line = |line: &tankline_domain::site::Line| LineConfig {
             gauges: site.gauges_of(&line.name).cloned().collect(),
+            limits: site.tanks().iter().map(|tank| (tank.name.clone(), tank.limits)).collect(),
             line: line.clone(),
             reply_timeout: times.reply_timeout,
             longest_probe_interval: times.longest_probe_interval,
@@ -88,7 +105,8 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
     let root = reader.root();
     let edge = root.required::<EdgeName>("edge");
     let site_path = root.required::<PathBuf>("site");
-    let site = site_path.map(|path| site_file::load(&folder.join(path)));
+    let site_path = site_path.map(|path| folder.join(path));
+    let site = site_path.as_ref().map(|path| site_file::load(path));
     let broker = BrokerSettings::read(root.section("broker"), folder);
     let (journal, sync_interval) = journal(root.section("journal"), folder);
     let uplink = uplink(root.section("uplink"));
@@ -117,6 +135,7 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
         journal: journal.expect(missing),
         sync_interval,
         uplink,
+        files: site_path.into_iter().collect(),
     })
 }
 

@@ -6,4 +6,6 @@ pub mod command;
 pub mod config;
 pub mod journal;
 pub mod line;
+pub mod quality;
+pub mod reload;
 pub mod uplink;

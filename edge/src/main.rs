@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,9 +10,11 @@ use clap::{Parser, Subcommand};
 use tankline_edge::agent::{self, Observer};
 use tankline_edge::command::{read, scan};
 use tankline_edge::config::EdgeConfig;
+use tankline_edge::reload;
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::signals;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 const ROLE: &str = "tankline-edge";
@@ -96,9 +99,22 @@ fn run(command: &Command) -> Result<(), Failure> {
     })
 }
 
+/// Runs the agent with its configuration watched beside it.
 async fn run_agent(file: &Path, stop: CancellationToken) -> Result<(), Failure> {
     let config = EdgeConfig::load(file)?;
-    Ok(agent::run(config, stop, Observer::default()).await?)
+    let (configs, reloads) = mpsc::channel(1);
+    // Not the agent's own token: what watches must not end before the agent has stopped in good order.
+    let unwatched = CancellationToken::new();
+    let watching = reload::watch(file.to_owned(), config.clone(), configs, unwatched);
+    let mut running = pin!(agent::run_reloading(config, reloads, stop.clone(), Observer::default()));
+    tokio::select! {
+        ended = &mut running => Ok(ended?),
+        watched = watching => {
+            stop.cancel();
+            running.await?;
+            Ok(watched?)
+        }
+    }
 }
 
 fn check(file: &Path) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use super::scan::{file_name, scan};
 use super::segment::{HEADER_LENGTH, Header, RECORD_HEADER_LENGTH, decode_record, encode_record};
 
 /// Where the journal is and how big it may get.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalConfig {
     /// Its folder; made when it is not there.
     pub dir: PathBuf,

@@ -265,7 +265,7 @@ async fn receive(
 
 /// Adds counters up.
 pub fn add(sum: &mut GaugeCounters, more: GaugeCounters) {
-    let GaugeCounters { polls, replies, timeouts, crc_errors, late, foreign, exceptions, echoes } = more;
+    let GaugeCounters { polls, replies, timeouts, crc_errors, late, foreign, exceptions, echoes, skipped } = more;
     sum.polls += polls;
     sum.replies += replies;
     sum.timeouts += timeouts;
@@ -274,6 +274,7 @@ pub fn add(sum: &mut GaugeCounters, more: GaugeCounters) {
     sum.foreign += foreign;
     sum.exceptions += exceptions;
     sum.echoes += echoes;
+    sum.skipped += skipped;
 }
 
 /// Says what an exception code means.

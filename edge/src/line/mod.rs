@@ -2,6 +2,7 @@
 
 pub mod frame;
 pub mod gate;
+pub mod lines;
 pub mod master;
 pub mod poller;
 pub mod port;

@@ -1,12 +1,14 @@
 //! The task of one line: polls its gauges for ever and hands their readings on.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tankline_domain::message::{GaugeCounters, GaugeHealth};
-use tankline_domain::reading::{Bad, Reading};
+use tankline_domain::names::{LineName, TankName};
+use tankline_domain::reading::{Bad, Quality, Reading};
 use tankline_domain::register::RegisterRead;
-use tankline_domain::site::{Gauge, Line};
+use tankline_domain::site::{Gauge, Limits, Line};
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
@@ -17,14 +19,17 @@ use super::master::{ExchangeError, Master, add};
 use super::port;
 use super::reply_time::ReplyTimes;
 use super::schedule::{PollEnd, Schedule};
+use crate::quality::{Doubt, History, Motion, Reporter};
 
 /// What the polling of a line is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LineConfig {
     /// The line.
     pub line: Line,
     /// Its gauges.
     pub gauges: Vec<Gauge>,
+    /// Limits of their tanks: beyond one a gauge is polled faster, where that is configured.
+    pub limits: BTreeMap<TankName, Limits>,
     /// Longest wait for a reply; shorter ones are learned.
     pub reply_timeout: Duration,
     /// Longest pause between two probes of a gauge that is silent.
@@ -33,19 +38,28 @@ pub struct LineConfig {
     pub join_hole: u16,
 }
 
-/// Counters of all gauges of an edge, shared with who reports them.
+/// What is known of all gauges of an edge, shared by its lines and with who reports it.
 #[derive(Debug, Clone, Default)]
-pub struct HealthBoard(Arc<Mutex<Vec<GaugeHealth>>>);
+pub struct HealthBoard {
+    gauges: Arc<Mutex<Vec<GaugeHealth>>>,
+    motion: Motion,
+}
 
 impl HealthBoard {
     /// Gives the counters as they stand.
     #[must_use]
     pub fn snapshot(&self) -> Vec<GaugeHealth> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Forgets the gauges of a line that is not polled any more.
+    pub fn forget(&self, line: &LineName) {
+        let mut board = self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        board.retain(|health| health.line != *line);
     }
 
     fn put(&self, health: GaugeHealth) {
-        let mut board = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut board = self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match board.iter_mut().find(|other| other.line == health.line && other.unit == health.unit) {
             Some(place) => *place = health,
             None => board.push(health),
@@ -58,6 +72,8 @@ struct GaugeState {
     reads: Vec<RegisterRead>,
     times: ReplyTimes,
     counters: GaugeCounters,
+    history: History,
+    reporter: Reporter,
     /// Why the last poll failed, so that a failure is logged when it starts and when it ends.
     failing: Option<Bad>,
 }
@@ -120,7 +136,12 @@ struct Poller {
     master: Option<Master>,
     readings: mpsc::Sender<Reading>,
     board: HealthBoard,
+    /// When a poll was last left out, while the line is too busy.
+    overloaded_since: Option<Instant>,
 }
+
+/// A line that left out no poll for this long keeps up.
+const KEEPS_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// Nobody takes readings any more.
 struct Abandoned;
@@ -133,11 +154,13 @@ impl Poller {
             reads: gauge.registers.reads(config.join_hole),
             times: ReplyTimes::new(config.reply_timeout),
             counters: GaugeCounters::default(),
+            history: History::new(Doubt { max_rate_mm_s: gauge.max_rate_mm_s, stuck_after: gauge.stuck_after }),
+            reporter: Reporter::new(gauge.report.clone()),
             failing: None,
             gauge: gauge.clone(),
         };
         let gauges = config.gauges.iter().map(state).collect();
-        Self { config, gauges, schedule, master: None, readings, board }
+        Self { config, gauges, schedule, master: None, readings, board, overloaded_since: None }
     }
 
     async fn open(&mut self, opening: &mut Opening) {
@@ -168,18 +191,57 @@ impl Poller {
             Ok(_) | Err(ExchangeError::Exception { .. }) => PollEnd::Answered,
             Err(_) => PollEnd::Silent,
         };
-        let reading = match outcome {
+        let mut reading = match outcome {
             Ok((replies, at)) => {
                 Reading::judge(tank, at, state.gauge.registers.decode(&replies), &state.gauge.mounting)
             }
             Err(error) => Reading::failed(tank, clock::unix_ms(), error.reason()),
         };
+        let now = clock::now();
+        let motion = &self.board.motion;
+        let others_moved = |since| motion.others_moved_since(&state.gauge.tank, since);
+        if state.history.handle_reading(now, &mut reading, others_moved) {
+            motion.moved(&state.gauge.tank, now);
+        }
+        let wanted = state.reporter.wants(now, &reading);
         self.tell_change(index, &reading);
+        self.set_pace(index, &reading);
         // A line that is not open costs no line time; its gauges keep their interval.
         let end = if self.master.is_some() { end } else { PollEnd::Answered };
-        self.schedule.handle_poll_end(clock::now(), index, end);
+        self.schedule.handle_poll_end(now, index, end);
+        self.tell_overload(now, index);
         self.report(index);
-        self.readings.send(reading).await.map_err(|_| Abandoned)
+        if wanted { self.readings.send(reading).await.map_err(|_| Abandoned) } else { Ok(()) }
+    }
+
+    /// Polls a gauge faster while its level is beyond a limit; a reading that is not good changes nothing.
+    fn set_pace(&mut self, index: usize, reading: &Reading) {
+        let gauge = &self.gauges[index].gauge;
+        let (Some(faster), Some(level), true) = (gauge.alarm_poll_interval, reading.level, reading.quality.is_good())
+        else {
+            return;
+        };
+        let limits = self.config.limits.get(&gauge.tank).copied().unwrap_or_default();
+        let is_high = limits.high.into_iter().chain(limits.high_high).any(|limit| level >= limit);
+        let is_low = limits.low.into_iter().chain(limits.low_low).any(|limit| level <= limit);
+        self.schedule.set_interval(index, if is_high || is_low { faster } else { gauge.poll_interval });
+    }
+
+    /// Counts polls that were left out, and says when a line begins to be too busy and when it keeps up again.
+    fn tell_overload(&mut self, now: Instant, index: usize) {
+        let skipped = self.schedule.skipped(index);
+        let counters = &mut self.gauges[index].counters;
+        let line = &self.config.line.name;
+        if skipped > counters.skipped {
+            counters.skipped = skipped;
+            if self.overloaded_since.is_none() {
+                tracing::warn!(%line, "line is too busy: polls are left out, evenly; poll less often or use a second line");
+            }
+            self.overloaded_since = Some(now);
+        } else if self.overloaded_since.is_some_and(|since| now.duration_since(since) > KEEPS_UP_AFTER) {
+            tracing::info!(%line, "line keeps up again");
+            self.overloaded_since = None;
+        }
     }
 
     /// Reads all registers of a gauge, each read with one retry unless the gauge is known to be silent.
@@ -221,7 +283,7 @@ impl Poller {
     fn tell_change(&mut self, index: usize, reading: &Reading) {
         let state = &mut self.gauges[index];
         let failing = match &reading.quality {
-            tankline_domain::reading::Quality::Bad(reason) => Some(reason.clone()),
+            Quality::Bad(reason) => Some(reason.clone()),
             _ => None,
         };
         if failing == state.failing {

@@ -66,6 +66,11 @@ impl Schedule {
         self.gauges[gauge].skipped
     }
 
+    /// Gives a gauge another interval, from its next poll on: a gauge in alarm may be polled faster.
+    pub fn set_interval(&mut self, gauge: usize, interval: Duration) {
+        self.gauges[gauge].interval = interval;
+    }
+
     /// Takes the end of a poll and plans the next one of that gauge.
     pub fn handle_poll_end(&mut self, now: Instant, gauge: usize, end: PollEnd) {
         let longest = self.longest_probe_interval;
@@ -126,6 +131,25 @@ mod tests {
         let counts: Vec<usize> = polls.iter().map(Vec::len).collect();
         let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
         assert!(most - least <= 2 + most / 10, "{counts:?}");
+    }
+
+    #[test]
+    fn a_gauge_in_alarm_is_polled_faster_and_the_others_keep_their_interval() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(start, &[MS(1000); 7], MS(10_000));
+        let mut polls = [0; 7];
+        let mut now = start;
+        while now < start + MS(20_000) {
+            let (gauge, due) = schedule.next().unwrap();
+            now = now.max(due) + MS(30);
+            polls[gauge] += 1;
+            if now > start + MS(10_000) {
+                schedule.set_interval(2, MS(200));
+            }
+            schedule.handle_poll_end(now, gauge, PollEnd::Answered);
+        }
+        assert!((58..=62).contains(&polls[2]), "{polls:?}");
+        assert!(polls.iter().enumerate().all(|(gauge, count)| gauge == 2 || (19..=21).contains(count)), "{polls:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tankline_domain::topic::Topic;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::{Outgoing, Publisher, Qos, SessionEvent};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +34,8 @@ pub struct Station {
     pub edge: EdgeName,
     /// The journal that new readings go to.
     pub journal: JournalId,
-    /// Digest of its configuration.
-    pub config: String,
+    /// Digest of its configuration; told again when it changes.
+    pub config: watch::Receiver<String>,
     /// When it was started.
     pub started_at: UnixMillis,
     /// Counters of its gauges.
@@ -85,6 +85,7 @@ pub async fn run(
     let Channels { mut session, publisher, mut appended, journal } = channels;
     let mut shell = Shell { uplink: Uplink::new(config, &report.contents), station, publisher, journal };
     let (fetched_in, mut fetched) = mpsc::channel::<Fetched>(1);
+    let mut digest = shell.station.config.clone();
     let mut health_due = clock::now() + HEALTH_INTERVAL;
     let mut drain_until = None;
     loop {
@@ -112,6 +113,7 @@ pub async fn run(
                 Ok(entries) => shell.uplink.handle_fetched(journal, first..=last, limit, entries),
                 Err(_) => shell.uplink.handle_fetch_failed(clock::now()),
             },
+            Ok(()) = digest.changed() => shell.publish_state().await?,
             () = tokio::time::sleep_until(due) => {}
         }
         let now = clock::now();
@@ -165,11 +167,7 @@ impl Shell {
         match event {
             SessionEvent::Connected => {
                 self.uplink.handle_connected(clock::now());
-                let report = self.report().await?;
-                let state = self.state(&report);
-                let message = self.outgoing(Topic::State, &state, true);
-                // A connection that is lost again at once is told by the session.
-                let _ = self.publisher.publish(message).await;
+                self.publish_state().await?;
                 self.publish_health().await?;
             }
             SessionEvent::Disconnected { .. } => self.uplink.handle_disconnected(),
@@ -204,15 +202,20 @@ impl Shell {
         Ok(answer.await?)
     }
 
-    fn state(&self, report: &Report) -> EdgeState {
-        EdgeState {
+    async fn publish_state(&self) -> anyhow::Result<()> {
+        let report = self.report().await?;
+        let state = EdgeState {
             state: Presence::Online,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             journal: Some(self.station.journal),
             journals: report.contents.keys().copied().collect(),
-            config: Some(self.station.config.clone()),
+            config: Some(self.station.config.borrow().clone()),
             started_at: Some(self.station.started_at),
-        }
+        };
+        let message = self.outgoing(Topic::State, &state, true);
+        // Without a connection it is said with the next one.
+        let _ = self.publisher.publish(message).await;
+        Ok(())
     }
 
     async fn publish_health(&self) -> anyhow::Result<()> {

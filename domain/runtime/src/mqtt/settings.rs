@@ -9,7 +9,7 @@ use super::BrokerUrl;
 use crate::secret::{Secret, read_secret_file};
 
 /// Where the broker is and how to be known there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerSettings {
     /// Its address.
     pub url: BrokerUrl,
