@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tankline_hil::demo::{self, DemoArgs};
 use tankline_hil::gauges_command::{self, GaugesArgs};
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
@@ -24,20 +25,25 @@ struct Cli {
 enum Command {
     /// Runs the gauges of a site, each line on a pseudo-terminal, until it is told to stop.
     Gauges(GaugesArgs),
+    /// Runs everything in one process: gauges, edges, broker, centre and database; shows the station live.
+    Demo(DemoArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::init(&cli.log);
-    exit::conclude("tankline-hil", run(&cli.command))
+    exit::conclude("tankline-hil", run(&cli))
 }
 
-fn run(command: &Command) -> Result<(), Failure> {
+fn run(cli: &Cli) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let stop = signals::stop_on_signals();
-        match command {
-            Command::Gauges(args) => gauges_command::run(args, &mut io::stdout(), stop).await,
+        match &cli.command {
+            Command::Gauges(args) => {
+                logging::init(&cli.log);
+                gauges_command::run(args, &mut io::stdout(), stop).await
+            }
+            Command::Demo(args) => demo::run(args, &cli.log, stop).await,
         }
     })
 }

@@ -1,0 +1,200 @@
+//! The audit: every answer of a gauge is stored exactly once, as it was given.
+//!
+//! Answers and stored readings of a tank are laid side by side in their order. They belong together when the reading was
+//! stamped about when the answer left the gauge and says the same.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+use tankline_domain::register::{Point, RegisterMap};
+use tankline_domain::site::Gauge;
+use tankline_domain::units::UnixMillis;
+
+use super::answers::{Answer, TankAnswers};
+
+/// Most that the stamps of an answer and of its reading may be apart: the answer is stamped when its last byte is out, the
+/// reading when the edge has taken it, and either may wait for a busy processor in between. It is never more than half of
+/// the time between two polls, so that the answer to one poll is not taken for that to the next.
+const APART: Duration = Duration::from_secs(1);
+
+/// A reading that is kept somewhere, with values or judged out of range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// Its stamp.
+    pub at: UnixMillis,
+    /// Liquid level above the tank bottom, mm.
+    pub level_mm: Option<f64>,
+    /// Interface above the tank bottom, mm.
+    pub interface_mm: Option<f64>,
+    /// Temperature, degC.
+    pub temperature_c: Option<f64>,
+    /// Whether the edge judged that the tank cannot have these values; they are not kept then.
+    pub is_out_of_range: bool,
+    /// Where it is kept.
+    pub place: Place,
+}
+
+/// Where a reading is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the database.
+    Database,
+    /// In the journal of its edge, and not in the database yet.
+    Journal,
+}
+
+/// What the audit found, in one tank or in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Findings {
+    /// Answers that left a gauge whole.
+    pub answered: u64,
+    /// Of these, those that came too late for the edge, or damaged by it being too busy: it counted a time-out instead.
+    pub answered_not_accepted: u64,
+    /// Of these, those from so long ago that they were not kept to be compared.
+    pub answered_not_compared: u64,
+    /// Answers that are in the database, with the same values.
+    pub stored: u64,
+    /// Answers that wait in the journal of their edge, with the same values.
+    pub waiting: u64,
+    /// Answers that the edge accepted and that are nowhere.
+    pub missing: u64,
+    /// Readings with values that no gauge gave.
+    pub extra: u64,
+    /// Readings whose values are not those that the gauge gave.
+    pub different: u64,
+    /// Readings that are in the database twice.
+    pub duplicates: u64,
+}
+
+impl Findings {
+    /// Tells whether everything is as it must be.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.missing == 0 && self.extra == 0 && self.different == 0 && self.duplicates == 0
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.answered_not_accepted += other.answered_not_accepted;
+        self.answered_not_compared += other.answered_not_compared;
+        self.stored += other.stored;
+        self.waiting += other.waiting;
+        self.missing += other.missing;
+        self.extra += other.extra;
+        self.different += other.different;
+        self.duplicates += other.duplicates;
+    }
+}
+
+/// Audits one tank. `kept` is in the order of the polls; `accepted` counts the replies that the edge took.
+#[must_use]
+pub fn audit(gauge: &Gauge, answers: &TankAnswers, accepted: u64, kept: &[Kept]) -> Findings {
+    let mut found = Findings {
+        answered: answers.kept.len() as u64 + answers.dropped,
+        answered_not_compared: answers.dropped,
+        ..Findings::default()
+    };
+    let expectation = Expectation::of(gauge);
+    let is_compared = |kept: &&Kept| match answers.kept.front() {
+        Some(first) if answers.dropped > 0 => kept.at.millis_since(first.at) > expectation.apart_ms,
+        _ => true,
+    };
+    let kept: Vec<Kept> = kept.iter().filter(is_compared).copied().collect();
+    let unstored = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found);
+    found.answered_not_accepted = unstored.min(found.answered.saturating_sub(accepted));
+    found.missing = unstored - found.answered_not_accepted;
+    found
+}
+
+/// Walks along both; gives how many answers have no reading.
+fn lay_side_by_side(expectation: &Expectation, answers: &VecDeque<Answer>, kept: &[Kept], found: &mut Findings) -> u64 {
+    let (mut i, mut j, mut unstored) = (0, 0, 0);
+    while let (Some(answer), Some(reading)) = (answers.get(i), kept.get(j)) {
+        let apart = reading.at.millis_since(answer.at);
+        if apart < -expectation.apart_ms {
+            found.extra += 1;
+            j += 1;
+        } else if apart > expectation.apart_ms {
+            unstored += 1;
+            i += 1;
+        } else if expectation.is_met(answer, reading) {
+            match reading.place {
+                Place::Database => found.stored += 1,
+                Place::Journal => found.waiting += 1,
+            }
+            (i, j) = (i + 1, j + 1);
+        } else if expectation.comes_later(answers.iter().skip(i + 1), |later| {
+            (reading.at.millis_since(later.at), expectation.is_met(later, reading))
+        }) {
+            unstored += 1;
+            i += 1;
+        } else if expectation.comes_later(kept[j + 1..].iter(), |later| {
+            (answer.at.millis_since(later.at), expectation.is_met(answer, later))
+        }) {
+            found.extra += 1;
+            j += 1;
+        } else {
+            found.different += 1;
+            (i, j) = (i + 1, j + 1);
+        }
+    }
+    found.extra += (kept.len() - j) as u64;
+    unstored + (answers.len() - i) as u64
+}
+
+/// What the readings of a gauge must say, given its answers.
+struct Expectation {
+    apart_ms: i64,
+    offset_mm: f64,
+    level_step: f64,
+    interface_step: Option<f64>,
+    temperature_step: Option<f64>,
+}
+
+impl Expectation {
+    fn of(gauge: &Gauge) -> Self {
+        let RegisterMap { level, interface, temperature } = &gauge.registers;
+        let step = |point: &Point| point.scale.abs();
+        let apart = (gauge.poll_interval / 2).min(APART);
+        Self {
+            apart_ms: i64::try_from(apart.as_millis()).unwrap_or(i64::MAX),
+            offset_mm: gauge.mounting.offset.get(),
+            level_step: step(level),
+            interface_step: interface.as_ref().map(step),
+            temperature_step: temperature.as_ref().map(step),
+        }
+    }
+
+    fn is_met(&self, answer: &Answer, kept: &Kept) -> bool {
+        if kept.is_out_of_range {
+            return true;
+        }
+        let values = answer.values;
+        let (level, interface) = (f64::from(values.level_mm), f64::from(values.interface_mm));
+        is_same(kept.level_mm, level + self.offset_mm, Some(self.level_step))
+            && is_same(kept.interface_mm, interface + self.offset_mm, self.interface_step)
+            && is_same(kept.temperature_c, values.temperature_c(), self.temperature_step)
+    }
+
+    /// Tells whether one of those that come later, and not too late, is the one.
+    fn comes_later<T>(&self, later: impl Iterator<Item = T>, looked_at: impl Fn(&T) -> (i64, bool)) -> bool {
+        let mut near = later.map(|item| looked_at(&item)).take_while(|(apart, _)| *apart >= -self.apart_ms);
+        near.any(|(apart, is_it)| is_it && apart <= self.apart_ms)
+    }
+}
+
+/// Tells whether a value is what was given, as exactly as the gauge's register shows it. A gauge that has no such register
+/// gives no value.
+fn is_same(kept: Option<f64>, given: f64, step: Option<f64>) -> bool {
+    match (kept, step) {
+        (Some(kept), Some(step)) => (kept - given).abs() <= 0.5 * step + 1e-3,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! `tankline-hil demo`: the whole system in one process, from the gauges on their lines to the database.
+
+mod answers;
+mod arguments;
+mod audit;
+mod builtin;
+mod closing;
+mod folder;
+mod rate;
+mod reckoning;
+mod run;
+mod screen;
+mod snapshot;
+pub(crate) mod station;
+mod stored;
+mod summary;
+mod table;
+mod watch;
+
+pub use arguments::{DemoArgs, InfluxdbArgs};
+pub use run::run;
