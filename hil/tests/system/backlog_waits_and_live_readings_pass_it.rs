@@ -1,0 +1,49 @@
+//! What could not be sent is kept, and does not hold up what is new.
+
+use std::time::Duration;
+
+use crate::support::{DEADLINE, EDGES, INTERVAL, Plan, Role, System, wait_until};
+
+/// Readings that an edge has kept since it last had a connection: hours of them.
+const KEPT: i64 = 60_000;
+
+/// From a gauge's reply to the committed row, however much is waiting.
+const LIVE_WITHIN_MS: i64 = 2000;
+
+#[test]
+fn live_readings_pass_a_long_backlog() {
+    let mut system = System::prepare(&Plan::default());
+    system.prefill(EDGES[0], KEPT);
+    [Role::Ingest, Role::Broker, Role::Edge(0), Role::Edge(1)].into_iter().for_each(|role| system.run(role));
+    let started_ms = system.station.started_ms();
+    let kept = format!("SELECT count(*) FROM reading WHERE at_ms < {started_ms}");
+    wait_until("the backlog is in the history", DEADLINE, || {
+        system.database.query(&kept, |row| row.get::<_, i64>(0)) == [KEPT]
+    });
+    let account = system.settle();
+    account.assert_whole();
+    let (backlog, live): (Vec<_>, Vec<_>) =
+        system.database.readings().into_iter().partition(|row| row.at_ms < started_ms);
+    let (first, last) = (backlog[0].id, backlog[backlog.len() - 1].id);
+    let passing: Vec<_> = live.iter().filter(|row| row.edge == EDGES[0] && (first..last).contains(&row.id)).collect();
+    let slowest_ms = passing.iter().map(|row| row.committed_ms - row.at_ms).max().unwrap_or_default();
+    println!("{} live readings passed the backlog; the slowest took {slowest_ms} ms", passing.len());
+    assert!(!passing.is_empty(), "live readings waited for the backlog");
+    assert!(slowest_ms < LIVE_WITHIN_MS, "a live reading took {slowest_ms} ms beside the backlog");
+}
+
+#[test]
+fn broker_that_is_away_for_a_while_costs_nothing() {
+    let mut system = System::start(&Plan::default());
+    system.kill(Role::Broker);
+    let served = system.station.served().len();
+    // Twenty seconds of all gauges: edges and centre have long begun to back off.
+    let away = Duration::from_secs(20).div_duration_f64(INTERVAL).round() as usize * system.station.tanks().len();
+    wait_until("the gauges are polled without a broker", DEADLINE, || system.station.served().len() >= served + away);
+    let committed = system.database.readings().len();
+    system.run(Role::Broker);
+    system.wait_until_live();
+    let account = system.settle();
+    account.assert_whole();
+    assert!(account.matched >= committed + away * 9 / 10, "what was read meanwhile is in the history; {account}");
+}

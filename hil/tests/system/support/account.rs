@@ -1,0 +1,180 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::Duration;
+
+use tankline_hil::line::Served;
+
+use super::station::{INTERVAL, Station};
+use super::{EDGES, Row};
+
+/// A reply that came so shortly before its edge was killed may not have been journalled yet.
+const BEFORE_DEATH: Duration = Duration::from_millis(300);
+
+/// A reply that came too late for the edge shows in a reading without a value within this time.
+const GIVEN_UP_AFTER: Duration = Duration::from_millis(2500);
+
+/// A time in which no process of an edge lived, after it had been killed.
+#[derive(Debug, Clone)]
+pub struct Death {
+    pub edge: String,
+    pub from_ms: i64,
+    pub until_ms: i64,
+}
+
+/// What the gauges gave away, compared with what the history holds.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Replies that the gauges gave away.
+    pub served: usize,
+    /// Readings with values that are one of these replies.
+    pub matched: usize,
+    /// Replies that no living edge took: sent around the time of its death. No more than two a death.
+    pub unheard: usize,
+    /// Replies that came too late for the edge, which then asked again or gave a reading without a value.
+    pub late: usize,
+    /// Readings without a value.
+    pub bad: usize,
+    /// Longest time from a reply to the reading's own time.
+    pub longest_ms: i64,
+    /// Times that an edge was killed.
+    pub deaths: usize,
+    /// Replies that are not in the history, without an excuse.
+    pub lost: Vec<Served>,
+    /// Readings that repeat a reply, or a number of a journal.
+    pub repeated: Vec<Row>,
+    /// Readings that no gauge gave.
+    pub invented: Vec<Row>,
+    /// Numbers of a journal that are not in the history.
+    pub missing_numbers: Vec<(String, i64)>,
+}
+
+impl Account {
+    /// Compares with the readings since the gauges were started; numbers are checked in all of them.
+    pub fn of(station: &Station, rows: &[Row], deaths: &[Death]) -> Self {
+        let (served, tanks) = (station.served(), station.tanks());
+        let mut account = Self { served: served.len(), deaths: deaths.len(), ..Self::default() };
+        let replies: HashMap<_, _> = served.iter().enumerate().map(|(index, reply)| (key(reply), index)).collect();
+        assert_eq!(replies.len(), served.len(), "no gauge gives the same away twice");
+        let mut taken = vec![false; served.len()];
+        for row in rows.iter().filter(|row| row.at_ms >= station.started_ms()) {
+            let (Some(level), Some(interface), Some(temperature)) = (row.level_mm, row.interface_mm, row.temperature_c)
+            else {
+                account.bad += 1;
+                continue;
+            };
+            let tank = tanks.iter().find(|(tank, _)| tank.as_str() == row.tank);
+            let owned = tank.filter(|(_, (edge, _))| edge.as_str() == row.edge && row.quality == "good");
+            let reply = owned.and_then(|(tank, (_, offset))| {
+                let whole = |value: f64| value.round() as i64;
+                let key =
+                    (tank.to_string(), whole(level - offset), whole(interface - offset), whole(temperature * 10.0));
+                replies.get(&key)
+            });
+            match reply {
+                None => account.invented.push(row.clone()),
+                Some(reply) if std::mem::replace(&mut taken[*reply], true) => account.repeated.push(row.clone()),
+                Some(reply) => {
+                    account.matched += 1;
+                    account.longest_ms = account.longest_ms.max((row.at_ms - served[*reply].at.get()).abs());
+                }
+            }
+        }
+        for (reply, taken) in served.iter().zip(taken) {
+            if taken {
+                continue;
+            }
+            let edge = tanks[&reply.tank].0.as_str();
+            if deaths.iter().any(|death| death.edge == edge && death.covers(reply)) {
+                account.unheard += 1;
+            } else if came_late(reply, &served, rows) {
+                account.late += 1;
+            } else {
+                account.lost.push(reply.clone());
+            }
+        }
+        account.check_numbers(rows);
+        account
+    }
+
+    /// Holds that every reply is in the history once, and nothing else.
+    ///
+    /// # Panics
+    /// When it is not so.
+    #[track_caller]
+    pub fn assert_whole(&self) {
+        assert!(self.lost.is_empty(), "lost: {:#?}\n{self}", self.lost);
+        assert!(self.repeated.is_empty(), "twice in the history: {:#?}\n{self}", self.repeated);
+        assert!(self.invented.is_empty(), "no gauge gave {:#?}\n{self}", self.invented);
+        assert!(self.missing_numbers.is_empty(), "missing numbers: {:?}\n{self}", self.missing_numbers);
+        assert!(self.unheard <= 2 * self.deaths, "more was lost at a death than was under way\n{self}");
+        assert!(self.late <= 2 + self.served / 20, "so many replies cannot have been late\n{self}");
+        assert!(self.longest_ms < 2000, "a reading is told of another time than its reply\n{self}");
+        assert!(self.matched * 10 > self.served * 8, "too little was compared\n{self}");
+    }
+
+    fn check_numbers(&mut self, rows: &[Row]) {
+        let mut journals: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            journals.entry((&row.edge, &row.journal)).or_default().push(row);
+        }
+        assert!(journals.keys().all(|(edge, _)| EDGES.contains(edge)));
+        for ((_, journal), mut rows) in journals {
+            rows.sort_by_key(|row| row.seq);
+            let mut expected = 1;
+            for row in rows {
+                if row.seq < expected {
+                    self.repeated.push(row.clone());
+                }
+                self.missing_numbers.extend((expected..row.seq).map(|seq| (journal.to_owned(), seq)));
+                expected = row.seq + 1;
+            }
+        }
+    }
+}
+
+impl Death {
+    fn covers(&self, reply: &Served) -> bool {
+        (self.from_ms - ms(BEFORE_DEATH)..=self.until_ms).contains(&reply.at.get())
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} served, {} in the history, {} unheard at {} deaths of an edge, {} too late, {} polls without a value, \
+             {} lost, {} twice, {} invented, {} numbers missing, at most {} ms from reply to reading",
+            self.served,
+            self.matched,
+            self.unheard,
+            self.deaths,
+            self.late,
+            self.bad,
+            self.lost.len(),
+            self.repeated.len(),
+            self.invented.len(),
+            self.missing_numbers.len(),
+            self.longest_ms
+        )
+    }
+}
+
+fn key(reply: &Served) -> (String, i64, i64, i64) {
+    let values = reply.values;
+    let tank = reply.tank.to_string();
+    (tank, values.level_mm.into(), values.interface_mm.into(), values.temperature_tenths.into())
+}
+
+/// Tells whether a reply came after the edge had given it up: it then asked again at once, or read no value.
+fn came_late(reply: &Served, served: &[Served], rows: &[Row]) -> bool {
+    let after = |at_ms: i64| at_ms - reply.at.get();
+    let interval = ms(INTERVAL);
+    let mut same = served.iter().filter(|other| other.tank == reply.tank);
+    let is_asked_again = same.any(|other| (1..interval * 3 / 4).contains(&after(other.at.get())));
+    let silent = |row: &&Row| row.tank == reply.tank.as_str() && row.level_mm.is_none();
+    is_asked_again || rows.iter().filter(silent).any(|row| (-interval..ms(GIVEN_UP_AFTER)).contains(&after(row.at_ms)))
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap()
+}

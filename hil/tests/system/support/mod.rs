@@ -1,0 +1,23 @@
+//! What the tests stand on.
+
+mod account;
+mod database;
+mod folder;
+pub mod http;
+mod ports;
+mod process;
+mod programs;
+mod station;
+mod system;
+mod wait;
+mod witness;
+
+pub use account::{Account, Death};
+pub use database::{Database, Row};
+pub use folder::Folder;
+pub use ports::free_port;
+pub use process::Process;
+pub use programs::program;
+pub use station::{EDGES, INTERVAL, Station};
+pub use system::{BrokerKind, DEADLINE, Plan, Role, System};
+pub use wait::{wait_for, wait_until};

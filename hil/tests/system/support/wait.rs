@@ -1,0 +1,31 @@
+use std::time::Duration;
+
+use tankline_runtime::clock;
+
+/// Between two looks at what is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+/// Waits until something is so.
+///
+/// # Panics
+/// When it is not so by the deadline.
+#[track_caller]
+pub fn wait_until(what: &str, deadline: Duration, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, deadline, || is_so().then_some(()));
+}
+
+/// Waits for something and gives it.
+///
+/// # Panics
+/// When it is not there by the deadline.
+#[track_caller]
+pub fn wait_for<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = clock::now() + deadline;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(clock::now() < until, "waited {} s in vain: {what}", deadline.as_secs());
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
