@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::{DEADLINE, next_message, options, subscribe};
 use tankline_broker::{Broker, BrokerConfig};
 use tankline_runtime::clock;
-use tankline_runtime::mqtt::{NotConnected, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
+use tankline_runtime::mqtt::{BrokerSettings, NotConnected, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,10 +33,8 @@ struct Session {
 impl Session {
     fn with(address: SocketAddr) -> Self {
         let options = SessionOptions {
-            url: address.into(),
+            broker: BrokerSettings { keep_alive: Duration::from_secs(10), ..BrokerSettings::new(address.into()) },
             client_id: "lindong.rtu-01".to_owned(),
-            credentials: None,
-            keep_alive: Duration::from_secs(10),
             subscriptions: vec![
                 "tankline/v1/lindong/rtu-01/#".to_owned(),
                 "tankline/v1/lindong/centre/state".to_owned(),

@@ -175,10 +175,8 @@ fn session_options(config: &EdgeConfig) -> SessionOptions {
         qos: Qos::AtLeastOnce,
     };
     SessionOptions {
-        url: config.broker.url.clone(),
+        broker: config.broker.clone(),
         client_id: client_id(&site, &edge),
-        credentials: config.broker.credentials.clone(),
-        keep_alive: config.broker.keep_alive,
         subscriptions: vec![Topic::Committed(site.clone(), edge).to_string(), Topic::CentreState(site).to_string()],
         will: Some(will),
         max_packet_bytes: MAX_PACKET_BYTES,

@@ -97,7 +97,9 @@ fn summary(config: &Config) -> String {
     });
     let historian = config.historian.as_ref().map_or_else(|| "none".to_owned(), config::HistorianConfig::target);
     let database = config.database.display();
-    sites.chain([format!("  broker {}\n  database {database}\n  historian {historian}\n", config.broker.url)]).collect()
+    sites
+        .chain([format!("  broker {}\n  database {database}\n  historian {historian}\n", config.broker.settings.url)])
+        .collect()
 }
 
 fn show_status(args: &StatusArgs) -> Result<(), Failure> {

@@ -16,5 +16,8 @@ const VARIABLES: &str = "TANKLINE_SITE";
 pub fn load(file: &Path) -> Result<Site, Problems> {
     let document = document::load(file, VARIABLES)?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    site::parse(&document, &|table| std::fs::read_to_string(folder.join(table)).map_err(|error| error.to_string()))
+    site::parse(&document, &|table| {
+        let table = folder.join(table);
+        std::fs::read_to_string(&table).map_err(|error| format!("{} cannot be read: {error}", table.display()))
+    })
 }

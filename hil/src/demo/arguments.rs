@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tankline_runtime::mqtt::BrokerUrl;
+use tankline_runtime::mqtt::{BrokerUrl, BrokerUrlError, Protection};
 
 /// What `tankline-hil demo` is asked to do.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +26,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Uses this broker instead of one of its own.
-    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    #[arg(long, value_name = "mqtt://HOST:PORT", value_parser = parse_broker)]
     pub broker: Option<BrokerUrl>,
     /// Where the centre answers HTTP; port 0 takes a free one and says which.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
@@ -58,6 +58,15 @@ pub struct InfluxdbArgs {
     /// Sends no texts, for servers that make 0 of them, such as VictoriaMetrics.
     #[arg(long = "influxdb-no-text", requires = "url")]
     pub no_text: bool,
+}
+
+/// Reads the address of a broker; the demo has no settings of an encryption.
+fn parse_broker(text: &str) -> Result<BrokerUrl, String> {
+    let url: BrokerUrl = text.parse().map_err(|error: BrokerUrlError| error.to_string())?;
+    match url.protection() {
+        Protection::None => Ok(url),
+        Protection::Tls => Err("must be mqtt://HOST:PORT; the demo does not encrypt".to_owned()),
+    }
 }
 
 /// Reads a time such as `30s`, `5m`, `1h` or `500ms`; a bare number counts seconds.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::Context;
 use tankline_domain::message::{CentreState, EdgeState, Presence};
@@ -18,8 +17,6 @@ use crate::intake::{Batch, Intake, Taken};
 use crate::shared::{Desk, Shared};
 use crate::stations::EdgeId;
 use crate::store::Work;
-
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Largest packet that is let in: far above the largest message of the contract, so that a message which is too large
 /// ends as a dead letter and does not tear the connection down.
@@ -57,10 +54,8 @@ impl Site {
 #[must_use]
 pub fn session_options(broker: &BrokerConfig, site: &SiteName, boot: &str) -> SessionOptions {
     SessionOptions {
-        url: broker.url.clone(),
+        broker: broker.settings.clone(),
         client_id: format!("{}.{site}", broker.client_id),
-        credentials: broker.credentials.clone(),
-        keep_alive: KEEP_ALIVE,
         subscriptions: centre_filters(site).to_vec(),
         will: Some(state_message(site, Presence::Offline, boot)),
         max_packet_bytes: MAX_PACKET_BYTES,

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tankline_domain::settings::{Document, Problems, Reader, Section};
-use tankline_domain::site::{self, Site};
-use tankline_runtime::document;
-use tankline_runtime::mqtt::BrokerUrl;
+use tankline_domain::site::Site;
+use tankline_runtime::mqtt::BrokerSettings;
 use tankline_runtime::secret::{Secret, read_secret_file};
+use tankline_runtime::{document, site_file};
 use url::Url;
 
 use super::{BrokerConfig, Config, HistorianConfig, Retention, TextFields};
@@ -65,7 +65,7 @@ fn sites(root: &Section<'_>, folder: &Path) -> (Vec<Site>, Option<Problems>) {
     let (mut sites, mut problems): (Vec<Site>, Option<Problems>) = (Vec::new(), None);
     let mut names = HashSet::new();
     for path in paths {
-        match site_of(&folder.join(&path)) {
+        match site_file::load(&folder.join(&path)) {
             Ok(site) => {
                 if !names.insert(site.name().clone()) {
                     root.problem("sites", format!("{}: site {} is listed twice", path.display(), site.name()));
@@ -83,38 +83,15 @@ fn sites(root: &Section<'_>, folder: &Path) -> (Vec<Site>, Option<Problems>) {
     (sites, problems)
 }
 
-fn site_of(path: &Path) -> Result<Site, Problems> {
-    let document = document::load(path, "TANKLINE_SITE")?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    site::parse(&document, &|table| {
-        let table = folder.join(table);
-        std::fs::read_to_string(&table).map_err(|error| format!("{} cannot be read: {error}", table.display()))
-    })
-}
-
 fn broker(section: Section<'_>, folder: &Path) -> Option<BrokerConfig> {
-    let url = section.required::<BrokerUrl>("url");
-    let user = section.optional::<String>("user");
-    let password = secret(&section, "password_file", folder);
+    let settings = BrokerSettings::take(&section, folder);
     let client_id = section.or("client_id", BrokerConfig::DEFAULT_CLIENT_ID.to_owned());
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if client_id.is_empty() || client_id.len() > 64 || !client_id.chars().all(plain) {
         section.problem("client_id", "must be 1 to 64 of the characters A-Z a-z 0-9 _ - .");
     }
-    let credentials = match (user, section.has("password_file")) {
-        (Some(user), true) => password.map(|password| (user, password)),
-        (Some(_), false) => {
-            section.problem("user", "needs a password_file beside it");
-            None
-        }
-        (None, true) if !section.has("user") => {
-            section.problem("password_file", "needs a user beside it");
-            None
-        }
-        (None, _) => None,
-    };
     section.finish();
-    Some(BrokerConfig { url: url?, credentials, client_id })
+    Some(BrokerConfig { settings: settings?, client_id })
 }
 
 fn http(section: Section<'_>) -> Option<SocketAddr> {

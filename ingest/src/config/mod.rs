@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tankline_domain::site::Site;
-use tankline_runtime::mqtt::BrokerUrl;
+use tankline_runtime::mqtt::{BrokerSettings, BrokerUrl};
 use tankline_runtime::secret::Secret;
 use url::Url;
 
@@ -35,10 +35,8 @@ pub struct Config {
 /// How the broker is reached.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
-    /// Where it is.
-    pub url: BrokerUrl,
-    /// User and password, where it wants them.
-    pub credentials: Option<(String, Secret)>,
+    /// Where it is and how to be known there.
+    pub settings: BrokerSettings,
     /// What the client ids begin with; a dot and the name of the site follow.
     pub client_id: String,
 }
@@ -90,7 +88,7 @@ impl Config {
         Self {
             sites,
             database,
-            broker: BrokerConfig { url: broker, credentials: None, client_id },
+            broker: BrokerConfig { settings: BrokerSettings::new(broker), client_id },
             http: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             retention: Retention::default(),
             historian: None,

@@ -12,7 +12,7 @@ use tankline_broker::{Broker, BrokerConfig};
 use tankline_domain::units::UnixMillis;
 use tankline_ingest::{Config, Ingest, Observer, config};
 use tankline_runtime::clock;
-use tankline_runtime::mqtt::{BrokerUrl, Driver, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
+use tankline_runtime::mqtt::{BrokerSettings, Driver, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -151,10 +151,8 @@ impl Edge {
     pub async fn connect(broker: &Broker, name: &str) -> Self {
         let filters = [format!("tankline/v1/s/{name}/committed"), "tankline/v1/s/centre/state".to_owned()];
         let options = SessionOptions {
-            url: BrokerUrl::from(broker.address()),
+            broker: BrokerSettings::new(broker.address().into()),
             client_id: format!("s.{name}"),
-            credentials: None,
-            keep_alive: Duration::from_secs(30),
             subscriptions: filters.to_vec(),
             will: None,
             max_packet_bytes: 32 * 1024 * 1024,

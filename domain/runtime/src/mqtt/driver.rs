@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rumqttc::{AsyncClient, EventLoop, LastWill, MqttOptions, NetworkOptions, SubscribeFilter};
+use rumqttc::{
+    AsyncClient, EventLoop, LastWill, MqttOptions, NetworkOptions, SubscribeFilter, TlsConfiguration, Transport,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -10,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::publisher::Line;
-use super::{Outgoing, Publisher, SessionEvent, SessionOptions};
+use super::{Outgoing, Protection, Publisher, SessionEvent, SessionOptions};
 use crate::backoff::Backoff;
 use crate::clock;
 
@@ -18,9 +20,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A connection that stood this long was a good one; waits begin small again.
 const PROVEN_AFTER: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT_S: u64 = 10;
-/// For CONNECT and the subscriptions together.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(2 * CONNECT_TIMEOUT_S);
+/// From the first look for the broker to its CONNACK; and then for anything written to go out.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a stop waits for what was handed over to be sent and acknowledged.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -53,11 +54,12 @@ impl Driver {
     /// When stopped it sends what was handed over (at most 2 s long), then disconnects, so that the will stays unsaid.
     ///
     /// # Errors
-    /// A subscription or will that MQTT does not allow. A lost or refused connection is not an error.
+    /// A subscription or will that MQTT does not allow, or an address that does not fit the settings of its encryption.
+    /// A lost or refused connection is not an error.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         self.check()?;
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
-        let mut trouble: Option<String> = None;
+        let mut trouble = Trouble::default();
         loop {
             let mut attempt = self.begin(&stop);
             let reason = tokio::select! {
@@ -75,9 +77,10 @@ impl Driver {
             if stood.is_some_and(|stood| stood >= PROVEN_AFTER) {
                 backoff.reset();
             }
-            let told = self.note_trouble(&mut trouble, stood.is_some(), reason);
+            let begins = trouble.note(&self.options, &reason);
             let pause = async {
-                if let Some(event) = told {
+                if begins {
+                    let event = SessionEvent::Disconnected { reason };
                     // When the receiver was dropped, nobody wants to know.
                     let _ = self.events.send(event).await;
                 }
@@ -90,6 +93,10 @@ impl Driver {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        let broker = &self.options.broker;
+        // Never in the clear what was meant to be encrypted.
+        let wanted = broker.url.protection() == Protection::Tls;
+        anyhow::ensure!(wanted == broker.tls.is_some(), "{} does not fit the settings of its encryption", broker.url);
         for filter in &self.options.subscriptions {
             anyhow::ensure!(rumqttc::valid_filter(filter), "{filter:?} is not a topic filter");
         }
@@ -104,7 +111,7 @@ impl Driver {
         let (client, mut eventloop) = AsyncClient::new(mqtt_options(&self.options), REQUESTS);
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
-        network.set_connection_timeout(CONNECT_TIMEOUT_S);
+        network.set_connection_timeout(answer_timeout(&self.options).as_secs());
         eventloop.set_network_options(network);
         if !self.options.subscriptions.is_empty() {
             let at_least_once = |filter: &String| SubscribeFilter::new(filter.clone(), rumqttc::QoS::AtLeastOnce);
@@ -145,7 +152,7 @@ impl Driver {
         self.publisher.disconnected();
         if stood {
             if timeout(FLUSH_TIMEOUT, attempt.line.unsettled.all_settled()).await.is_err() {
-                tracing::warn!(broker = %self.options.url, "disconnecting before everything was acknowledged");
+                tracing::warn!(broker = %self.options.broker.url, "disconnecting before everything was acknowledged");
             }
             let goodbye = async {
                 if attempt.line.client.disconnect().await.is_ok() {
@@ -157,30 +164,53 @@ impl Driver {
         }
         attempt.polling.shutdown().await;
     }
+}
 
-    /// Logs the beginning of trouble, or a change of its kind; gives the event that tells of its beginning.
-    fn note_trouble(&self, trouble: &mut Option<String>, stood: bool, reason: String) -> Option<SessionEvent> {
-        if trouble.as_ref() != Some(&reason) {
-            tracing::warn!(broker = %self.options.url, client_id = self.options.client_id, reason, "no connection to the broker");
+/// Most kinds of one trouble that are told apart.
+const KINDS: usize = 16;
+
+/// What was said about the connection since it last stood.
+#[derive(Debug, Default)]
+struct Trouble {
+    kinds: Vec<String>,
+}
+
+impl Trouble {
+    /// Logs the beginning of trouble, and each kind of it once; tells whether it begins.
+    fn note(&mut self, options: &SessionOptions, reason: &str) -> bool {
+        let begins = self.kinds.is_empty();
+        if !self.kinds.iter().any(|kind| kind == reason) && self.kinds.len() < KINDS {
+            let (broker, client_id) = (&options.broker.url, &options.client_id);
+            tracing::warn!(%broker, client_id, reason, "no connection to the broker");
+            self.kinds.push(reason.to_owned());
         }
-        let begins = stood || trouble.is_none();
-        *trouble = Some(reason.clone());
-        begins.then_some(SessionEvent::Disconnected { reason })
+        begins
+    }
+
+    /// Logs that it is over.
+    fn end(&mut self, options: &SessionOptions) {
+        let after = self.kinds.pop();
+        self.kinds.clear();
+        let (broker, client_id) = (&options.broker.url, &options.client_id);
+        tracing::info!(%broker, client_id, after, "connected to the broker");
     }
 }
 
 impl Attempt {
     /// Waits until the connection ends, and tells why in words.
-    async fn until_end(&mut self, options: &SessionOptions, trouble: &mut Option<String>) -> String {
-        match timeout(LOGIN_TIMEOUT, &mut self.stands).await {
+    async fn until_end(&mut self, options: &SessionOptions, trouble: &mut Trouble) -> String {
+        // For CONNECT and the subscriptions together.
+        let login_timeout = 2 * answer_timeout(options);
+        match timeout(login_timeout, &mut self.stands).await {
             Ok(Ok(())) => {
                 self.stood_since = Some(clock::now());
-                let after = trouble.take();
-                tracing::info!(broker = %options.url, client_id = options.client_id, after, "connected to the broker");
+                trouble.end(options);
             }
             // The task ended before; it knows why.
             Ok(Err(_)) => (),
-            Err(_) => return format!("the broker did not acknowledge within {} s", LOGIN_TIMEOUT.as_secs()),
+            Err(_) => {
+                return format!("the broker did not acknowledge the subscriptions within {} s", login_timeout.as_secs());
+            }
         }
         match self.polling.join_next().await {
             Some(Ok(Err(reason))) => reason,
@@ -190,13 +220,27 @@ impl Attempt {
     }
 }
 
+fn keep_alive(options: &SessionOptions) -> Duration {
+    options.broker.keep_alive.clamp(Duration::from_secs(1), Duration::from_secs(u16::MAX.into()))
+}
+
+/// How long the broker may take over anything. Two keep-alives at most: what hangs longer is noticed by its silence.
+fn answer_timeout(options: &SessionOptions) -> Duration {
+    ANSWER_TIMEOUT.min(2 * keep_alive(options))
+}
+
 fn mqtt_options(options: &SessionOptions) -> MqttOptions {
-    let mut mqtt = MqttOptions::new(&options.client_id, options.url.host(), options.url.port());
-    let keep_alive = options.keep_alive.clamp(Duration::from_secs(1), Duration::from_secs(u16::MAX.into()));
+    let broker = &options.broker;
+    let mut mqtt = MqttOptions::new(&options.client_id, broker.url.host(), broker.url.port());
+    if let Some(tls) = &broker.tls {
+        // A certificate names an IPv6 address without brackets.
+        mqtt = MqttOptions::new(&options.client_id, broker.url.bare_host(), broker.url.port());
+        mqtt.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
+    }
     mqtt.set_clean_session(true)
-        .set_keep_alive(keep_alive)
+        .set_keep_alive(keep_alive(options))
         .set_max_packet_size(options.max_packet_bytes, options.max_packet_bytes);
-    if let Some((user, password)) = &options.credentials {
+    if let Some((user, password)) = &broker.credentials {
         mqtt.set_credentials(user, password.expose());
     }
     if let Some(Outgoing { topic, payload, retain, qos }) = options.will.clone() {

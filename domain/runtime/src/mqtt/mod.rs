@@ -5,15 +5,18 @@
 //! [`SessionEvent::Connected`].
 
 mod connection;
+mod distrust;
 mod driver;
 mod publisher;
 mod reason;
 mod session;
 mod settings;
+mod tls;
 mod url;
 
 pub use driver::Driver;
 pub use publisher::{NotConnected, Publisher};
 pub use session::{Outgoing, Qos, SessionEvent, SessionOptions, session};
 pub use settings::BrokerSettings;
-pub use url::{BrokerUrl, BrokerUrlError};
+pub use tls::{ClientFiles, Tls, TlsError, TlsFile};
+pub use url::{BrokerUrl, BrokerUrlError, Protection};

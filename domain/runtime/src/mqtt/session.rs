@@ -1,24 +1,17 @@
 //! What a session is made from, and what it tells.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::{BrokerUrl, Driver, Publisher};
-use crate::secret::Secret;
+use super::{BrokerSettings, Driver, Publisher};
 
 /// Everything that a session needs to know.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
-    /// Where the broker is.
-    pub url: BrokerUrl,
+    /// Where the broker is and how to be known there.
+    pub broker: BrokerSettings,
     /// The client id, unique on that broker.
     pub client_id: String,
-    /// User and password, where the broker wants them.
-    pub credentials: Option<(String, Secret)>,
-    /// How often an idle connection is probed; 1 to 65535 s.
-    pub keep_alive: Duration,
     /// Topic filters, subscribed to at QoS 1 on each connection before it counts as one.
     pub subscriptions: Vec<String>,
     /// What the broker publishes when this client is gone without a word.

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use tankline_domain::settings::Section;
 
-use super::BrokerUrl;
+use super::tls::{ClientFiles, Tls, TlsError, TlsFile};
+use super::{BrokerUrl, Protection};
 use crate::secret::{Secret, read_secret_file};
 
 /// Where the broker is and how to be known there.
@@ -13,21 +15,25 @@ use crate::secret::{Secret, read_secret_file};
 pub struct BrokerSettings {
     /// Its address.
     pub url: BrokerUrl,
+    /// How the session is encrypted; there exactly when the address says `mqtts://`.
+    pub tls: Option<Tls>,
     /// User and password, where the broker wants them.
     pub credentials: Option<(String, Secret)>,
-    /// How often an idle connection is probed.
+    /// How often an idle connection is probed; 1 to 65535 s.
     pub keep_alive: Duration,
+    /// The files that all this was read from.
+    pub files: Vec<PathBuf>,
 }
 
 impl BrokerSettings {
-    /// Makes settings without credentials and with the usual keep-alive.
+    /// Makes settings without credentials and encryption, and with the usual keep-alive.
     #[must_use]
     pub const fn new(url: BrokerUrl) -> Self {
-        Self { url, credentials: None, keep_alive: Duration::from_secs(30) }
+        Self { url, tls: None, credentials: None, keep_alive: Duration::from_secs(30), files: Vec::new() }
     }
 
-    /// Reads `url`, `user`, `password_file` (relative to the folder of the configuration) and `keep_alive_s`, and reports
-    /// what is wrong.
+    /// Reads `url`, `user`, `password_file`, `keep_alive_s`, `ca_file`, `client_certificate_file` and `client_key_file`
+    /// (files relative to the folder of the configuration), and reports what is wrong.
     #[must_use]
     pub fn read(section: Section<'_>, folder: &Path) -> Option<Self> {
         let settings = Self::take(&section, folder);
@@ -39,25 +45,93 @@ impl BrokerSettings {
     #[must_use]
     pub fn take(section: &Section<'_>, folder: &Path) -> Option<Self> {
         let url = section.required::<BrokerUrl>("url");
-        let user = section.optional::<String>("user");
-        let password = section.optional::<PathBuf>("password_file").map(|path| read_secret_file(&folder.join(path)));
+        let mut files = Files { section, folder, read: Vec::new() };
+        let credentials = credentials(&mut files);
+        let tls = tls(&mut files, url.as_ref());
         let keep_alive = Duration::from_secs(section.within("keep_alive_s", 5..=3600_u64, 30));
-        let credentials = match (user, password) {
-            (None, None) => None,
-            (Some(user), Some(Ok(password))) => Some((user, password)),
-            (_, Some(Err(error))) => {
-                section.problem("password_file", format!("{:#}", anyhow::Error::from(error)));
-                None
-            }
-            (Some(_), None) => {
+        Some(Self { url: url?, tls, credentials, keep_alive, files: files.read })
+    }
+}
+
+/// Remembers the files that keys of a table name.
+struct Files<'s, 'r> {
+    section: &'s Section<'r>,
+    folder: &'s Path,
+    read: Vec<PathBuf>,
+}
+
+impl Files<'_, '_> {
+    fn named(&mut self, key: &str) -> Option<PathBuf> {
+        let path = self.folder.join(self.section.optional::<PathBuf>(key)?);
+        self.read.push(path.clone());
+        Some(path)
+    }
+}
+
+fn credentials(files: &mut Files<'_, '_>) -> Option<(String, Secret)> {
+    let section = files.section;
+    let user = section.optional::<String>("user");
+    let password = files.named("password_file").map(|path| read_secret_file(&path));
+    match (user, password) {
+        (None, None) => None,
+        (Some(user), Some(Ok(password))) => Some((user, password)),
+        (_, Some(Err(error))) => {
+            section.problem("password_file", format!("{:#}", anyhow::Error::from(error)));
+            None
+        }
+        (Some(_), None) => {
+            if !section.has("password_file") {
                 section.problem("user", "needs a password_file beside it");
-                None
             }
-            (None, Some(_)) => {
+            None
+        }
+        (None, Some(_)) => {
+            if !section.has("user") {
                 section.problem("password_file", "needs a user beside it");
-                None
             }
-        };
-        Some(Self { url: url?, credentials, keep_alive })
+            None
+        }
+    }
+}
+
+fn tls(files: &mut Files<'_, '_>, url: Option<&BrokerUrl>) -> Option<Tls> {
+    let section = files.section;
+    let authorities = files.named(key_of(TlsFile::Authorities));
+    let certificate = files.named(key_of(TlsFile::Certificate));
+    let key = files.named(key_of(TlsFile::Key));
+    let url = url?;
+    if url.protection() == Protection::None {
+        for file in [TlsFile::Authorities, TlsFile::Certificate, TlsFile::Key] {
+            if section.has(key_of(file)) {
+                let message = format!("serves an encrypted connection only; write url = \"mqtts://{}\"", url.host());
+                section.problem(key_of(file), message);
+            }
+        }
+        return None;
+    }
+    if ServerName::try_from(url.bare_host()).is_err() {
+        section.problem("url", "must have a host that a certificate can name: a domain name or an IP address");
+    }
+    let client = match (&certificate, &key) {
+        (Some(certificate), Some(key)) => Some(ClientFiles { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            section.problem(key_of(TlsFile::Certificate), "needs a client_key_file beside it");
+            None
+        }
+        (None, Some(_)) => {
+            section.problem(key_of(TlsFile::Key), "needs a client_certificate_file beside it");
+            None
+        }
+    };
+    let said = |error: TlsError| section.problem(key_of(error.file()), format!("{:#}", anyhow::Error::from(error)));
+    Tls::load(authorities.as_deref(), client).map_err(said).ok()
+}
+
+const fn key_of(file: TlsFile) -> &'static str {
+    match file {
+        TlsFile::Authorities => "ca_file",
+        TlsFile::Certificate => "client_certificate_file",
+        TlsFile::Key => "client_key_file",
     }
 }

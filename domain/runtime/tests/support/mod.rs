@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tankline_runtime::mqtt::{BrokerUrl, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
+use tankline_runtime::mqtt::{
+    BrokerSettings, BrokerUrl, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::Receiver;
@@ -92,11 +94,15 @@ impl Session {
 
     /// Begins a session.
     pub fn with(url: BrokerUrl) -> Self {
+        let credentials = Some(("edge".to_owned(), tankline_runtime::secret::Secret::new("secret")));
+        Self::with_settings(BrokerSettings { credentials, ..BrokerSettings::new(url) })
+    }
+
+    /// Begins a session.
+    pub fn with_settings(broker: BrokerSettings) -> Self {
         let options = SessionOptions {
-            url,
+            broker,
             client_id: "lindong.rtu-01".to_owned(),
-            credentials: Some(("edge".to_owned(), tankline_runtime::secret::Secret::new("secret"))),
-            keep_alive: Duration::from_secs(30),
             subscriptions: vec!["tankline/v1/lindong/rtu-01/committed".to_owned()],
             will: None,
             max_packet_bytes: 64 * 1024,
