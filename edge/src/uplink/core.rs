@@ -79,9 +79,17 @@ struct Stream {
 /// Readings that were sent and are not acknowledged.
 #[derive(Debug)]
 struct Sent {
+    share: Share,
     journal: JournalId,
     numbers: RangeSet,
     due: Instant,
+}
+
+/// The part of the window that readings are sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    New,
+    Backlog,
 }
 
 /// The state of the uplink.
@@ -91,7 +99,8 @@ pub struct Uplink {
     streams: BTreeMap<JournalId, Stream>,
     live: VecDeque<Entry>,
     fetched: Option<(JournalId, Vec<Entry>)>,
-    fetching: bool,
+    /// How many readings the journal was asked for; 0 when it was not.
+    fetching: usize,
     outstanding: VecDeque<Sent>,
     connected: bool,
     centre: Option<Presence>,
@@ -115,7 +124,7 @@ impl Uplink {
             streams: contents.iter().map(|(journal, numbers)| (*journal, stream(numbers))).collect(),
             live: VecDeque::new(),
             fetched: None,
-            fetching: false,
+            fetching: 0,
             outstanding: VecDeque::new(),
             connected: false,
             centre: None,
@@ -183,8 +192,9 @@ impl Uplink {
         if !self.connected {
             return;
         }
-        let room = self.outstanding_readings() + (self.live.len() as u64) < self.config.window - self.config.reserve;
-        if room {
+        let new = self.outstanding_in(Share::New) + self.live.len() as u64;
+        let backlog = self.outstanding_in(Share::Backlog) + self.on_its_way_from_the_journal();
+        if new < self.config.window - self.config.reserve && new + backlog < self.config.window {
             self.cover(entry.journal, entry.seq);
             self.live.push_back(entry);
         }
@@ -198,7 +208,7 @@ impl Uplink {
         limit: usize,
         entries: Vec<Entry>,
     ) {
-        self.fetching = false;
+        self.fetching = 0;
         let Some(stream) = self.streams.get_mut(&journal) else { return };
         let complete_to = match entries.last() {
             Some(last) if entries.len() == limit => last.seq,
@@ -218,7 +228,7 @@ impl Uplink {
 
     /// Takes that the journal could not be read; it is tried again later.
     pub fn handle_fetch_failed(&mut self, now: Instant) {
-        self.fetching = false;
+        self.fetching = 0;
         self.fetch_after = Some(now + self.config.settle);
     }
 
@@ -258,10 +268,10 @@ impl Uplink {
         if let Some(journal) = self.live.front().map(|entry| entry.journal) {
             let of_journal = self.live.iter().take_while(|entry| entry.journal == journal).count();
             let entries: Vec<Entry> = self.live.drain(..of_journal.min(MAX_READINGS_PER_MESSAGE)).collect();
-            return Some(self.publish(now, journal, entries));
+            return Some(self.publish(now, Share::New, journal, entries));
         }
         if let Some((journal, entries)) = self.fetched.take() {
-            return Some(self.publish(now, journal, entries));
+            return Some(self.publish(now, Share::Backlog, journal, entries));
         }
         self.next_fetch()
     }
@@ -290,9 +300,9 @@ impl Uplink {
             && self.outstanding.is_empty()
     }
 
-    fn publish(&mut self, now: Instant, journal: JournalId, entries: Vec<Entry>) -> Output {
+    fn publish(&mut self, now: Instant, share: Share, journal: JournalId, entries: Vec<Entry>) -> Output {
         let numbers: RangeSet = entries.iter().map(|entry| entry.seq).collect();
-        let sent = Sent { journal, numbers, due: now + self.ack_timeout };
+        let sent = Sent { share, journal, numbers, due: now + self.ack_timeout };
         if self.centre == Some(Presence::Offline) {
             // Others may listen, but the centre does not: to it this was never sent.
             self.give_back(&sent);
@@ -303,8 +313,10 @@ impl Uplink {
     }
 
     fn next_fetch(&mut self) -> Option<Output> {
-        let room = (self.config.window - self.config.reserve).saturating_sub(self.outstanding_readings());
-        let paused = self.fetching
+        let (new, backlog) = (self.outstanding_in(Share::New), self.outstanding_in(Share::Backlog));
+        let room = (self.config.window - self.config.reserve).saturating_sub(backlog);
+        let room = room.min(self.config.window.saturating_sub(new + backlog));
+        let paused = self.fetching > 0
             || self.fetch_after.is_some()
             || !self.unsettled.is_empty()
             || self.centre == Some(Presence::Offline);
@@ -316,9 +328,18 @@ impl Uplink {
             let (first, last) = stream.covered.first_gap(*numbers.start(), *numbers.end())?;
             Some((*journal, first, last))
         })?;
-        self.fetching = true;
         let limit = usize::try_from(room).unwrap_or(usize::MAX).min(MAX_READINGS_PER_MESSAGE);
+        self.fetching = limit;
         Some(Output::Fetch { journal, first, last, limit })
+    }
+
+    fn outstanding_in(&self, share: Share) -> u64 {
+        self.outstanding.iter().filter(|sent| sent.share == share).map(|sent| sent.numbers.count()).sum()
+    }
+
+    /// Counts the readings of the backlog that will go out next; while the journal is asked, as many as it may give.
+    fn on_its_way_from_the_journal(&self) -> u64 {
+        self.fetched.as_ref().map_or(self.fetching, |(_, entries)| entries.len()) as u64
     }
 
     fn cover(&mut self, journal: JournalId, seq: u64) {

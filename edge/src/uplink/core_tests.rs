@@ -77,7 +77,9 @@ fn the_window_is_kept_with_a_share_for_each_side() {
     uplink.handle_committed(&committed(&[]));
     let backlog: usize = drain(&mut uplink, now, 1..=5000).iter().map(Vec::len).sum();
     assert_eq!(backlog, 800, "the backlog leaves 200 to new readings");
-    for seq in 5001..=7000 {
+    uplink.handle_appended(entry(5001));
+    assert_eq!(drain(&mut uplink, now, 1..=5001), [vec![5001]], "a new reading does not wait for the backlog");
+    for seq in 5002..=7000 {
         uplink.handle_appended(entry(seq));
         drain(&mut uplink, now, 1..=7000);
         assert!(uplink.outstanding_readings() <= 1000);

@@ -230,7 +230,7 @@ impl Shell {
             gauges: self.station.board.snapshot(),
             journal_depth: report.depth,
             journal_oldest_s: report.oldest.map(age_s),
-            gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum::<u64>() + report.dropped,
+            gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),
             gaps: report.gaps,
             clock: if now > CLOCK_IS_SET_AFTER { "set" } else { "unset" }.to_owned(),
         };
