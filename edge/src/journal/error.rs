@@ -18,6 +18,19 @@ pub enum JournalError {
         #[source]
         source: io::Error,
     },
+    /// Its bound leaves no room for another segment.
+    #[error(
+        "journal: {path} may have {max_bytes} bytes, and files that are not the journal's leave no room for a segment of {segment_bytes}; move them away, or raise journal.max_mb",
+        path = path.display()
+    )]
+    NoRoom {
+        /// The folder.
+        path: PathBuf,
+        /// Its bound.
+        max_bytes: u64,
+        /// Length of a segment.
+        segment_bytes: u64,
+    },
     /// A newer version of the program wrote a segment.
     #[error(
         "journal: {path} has format {found}, this program knows up to {known}; run the version that wrote it, or move the folder away",
@@ -46,5 +59,10 @@ impl JournalError {
     /// Gives a function that wraps what the system said.
     pub(super) fn io<'p>(what: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Self + 'p {
         move |source| Self::Io { what, path: path.to_owned(), source }
+    }
+
+    /// Tells whether the disk is the reason, so that it may go away by itself.
+    pub(super) const fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::NoRoom { .. })
     }
 }

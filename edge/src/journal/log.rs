@@ -1,450 +1,353 @@
-//! The segment log itself.
+//! The journal as it stands on the disk: a log of segments.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tankline_domain::message::{JournalId, SequencedReading};
+use tankline_domain::message::JournalId;
 use tankline_domain::ranges::RangeSet;
 use tankline_domain::reading::Reading;
 
+use super::entry::{self, Entry};
 use super::error::JournalError;
-use super::scan::{file_name, scan};
-use super::segment::{HEADER_LENGTH, Header, RECORD_HEADER_LENGTH, decode_record, encode_record};
+use super::fetch::Cursor;
+use super::mark::{MARK_LENGTH, Mark};
+use super::scan::Segment;
+use super::segment::{HEADER_LENGTH, Header, MAX_NUMBER, RECORD_HEADER_LENGTH, encode_record};
+use super::storage::{Lock, Storage, StorageFile};
+
+/// Bytes that may be unsynced; then they are synced before the next reading is taken.
+const MAX_UNSYNCED: usize = 1 << 20;
 
 /// Where the journal is and how big it may get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalConfig {
     /// Its folder; made when it is not there.
     pub dir: PathBuf,
-    /// Bound of all segments together. When it is reached, the oldest segment goes.
+    /// Bound of all files in the folder together. When it is reached, the oldest segment goes.
     pub max_bytes: u64,
-    /// Length at which a new segment is begun.
+    /// Length of a segment.
     pub segment_bytes: u64,
 }
 
-/// A reading in the journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The journal.
-    pub journal: JournalId,
-    /// Sequence number in it.
-    pub seq: u64,
-    /// The reading as it goes on the wire, with its sequence number.
-    pub json: Vec<u8>,
-}
-
-/// What was found when the journal was opened.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Opened {
-    /// Readings found.
-    pub readings: u64,
-    /// Bytes at the ends of segments that could not be read and were cut.
-    pub torn_bytes: u64,
-    /// Segments without a good header, put aside.
-    pub damaged_segments: u64,
-    /// Whether a new journal was begun: the first one, or after a power cut.
-    pub new_journal: bool,
-}
-
-/// Every reading on disk until the centre has committed it.
-///
-/// A process that is killed loses nothing that was appended: the system has it. A machine that loses its power loses at
-/// most what came after the last [`Journal::sync`]; their sequence numbers may be known to the centre, so they are never
-/// given again: a new journal is begun instead.
+/// The segments of a folder, and where the next reading goes.
 #[derive(Debug)]
-pub struct Journal {
-    config: JournalConfig,
+pub(super) struct Log {
+    pub(super) config: JournalConfig,
+    pub(super) storage: Arc<dyn Storage>,
     /// Held for as long as this process owns the folder.
-    _lock: File,
-    segments: Vec<Segment>,
-    active: File,
-    boot: u64,
-    unsynced: bool,
-    committed: BTreeMap<JournalId, RangeSet>,
-    gaps: BTreeMap<JournalId, RangeSet>,
-    fetch_cursor: Option<Cursor>,
+    pub(super) _lock: Box<dyn Lock>,
+    pub(super) boot: u64,
+    /// In the order in which they were written.
+    pub(super) segments: Vec<Segment>,
+    /// The last segment while it is written.
+    pub(super) active: Option<Active>,
+    pub(super) journal: JournalId,
+    pub(super) generation: u64,
+    pub(super) next_seq: u64,
+    /// Files that could not be used; they go first when room is needed.
+    pub(super) aside: Vec<(PathBuf, u64)>,
+    /// Length of the files that are not the journal's.
+    pub(super) other_bytes: u64,
+    pub(super) committed: BTreeMap<JournalId, RangeSet>,
+    pub(super) gaps: BTreeMap<JournalId, RangeSet>,
+    pub(super) cursor: Option<Cursor>,
 }
 
+/// The segment that is written.
 #[derive(Debug)]
-struct Segment {
-    path: PathBuf,
-    header: Header,
-    records: u64,
-    bytes: u64,
+pub(super) struct Active {
+    file: Box<dyn StorageFile>,
+    /// Length of what is on the disk.
+    synced: u64,
+    /// What came after that.
+    unsynced: Vec<u8>,
+    /// After a failed sync the system may hold the bytes for written that it lost.
+    sync_failed: bool,
+    /// After a failed write nothing more goes here.
+    write_failed: bool,
 }
 
-/// Where the last fetch stopped reading.
-#[derive(Debug, Clone, Copy)]
-struct Cursor {
-    generation: u64,
-    segment_first_seq: u64,
-    next_seq: u64,
-    offset: u64,
+/// What becomes of the mark when a segment is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marking {
+    /// It is written and synced: the mark on the disk may say that the journal was closed.
+    Synced,
+    /// It is written.
+    Written,
+    /// It stays: numbers were given that are not in the log yet, so that nobody may go on here.
+    Left,
 }
 
-const LOCK: &str = "lock";
-const CLEAN: &str = "clean";
+impl Active {
+    /// Takes a file of which all bytes are on the disk.
+    pub(super) const fn new(file: Box<dyn StorageFile>, length: u64) -> Self {
+        Self { file, synced: length, unsynced: Vec::new(), sync_failed: false, write_failed: false }
+    }
 
-impl Segment {
-    /// Gives the sequence numbers that the segment has.
-    fn numbers(&self) -> RangeInclusive<u64> {
-        self.header.first_seq..=(self.header.first_seq + self.records).saturating_sub(1)
+    fn sync(&mut self) -> std::io::Result<()> {
+        if self.unsynced.is_empty() {
+            return Ok(());
+        }
+        if self.sync_failed {
+            self.file.write_at(self.synced, &self.unsynced)?;
+        }
+        self.sync_failed = true;
+        self.file.sync()?;
+        self.sync_failed = false;
+        self.synced += self.unsynced.len() as u64;
+        self.unsynced.clear();
+        Ok(())
     }
 }
 
-impl Journal {
-    /// Opens the journal of a folder, or makes it.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the folder cannot be used. Damage to its content is no error: what is good is kept.
-    pub fn open(config: JournalConfig) -> Result<(Self, Opened), JournalError> {
-        let dir = &config.dir;
-        fs::create_dir_all(dir).map_err(JournalError::io("make folder", dir))?;
-        let lock = lock(dir)?;
-        let (found, damaged_segments) = scan(dir)?;
-        let mut opened = Opened { damaged_segments, ..Opened::default() };
-        let boot = boot_hash();
-        let clean = take_clean_mark(dir)?;
-        let mut segments = Vec::new();
-        for segment in found {
-            if segment.torn_bytes > 0 {
-                tracing::warn!(path = %segment.path.display(), bytes = segment.torn_bytes, "journal segment is cut where it is torn");
-                cut(&segment.path, segment.good_bytes)?;
-            }
-            opened.readings += segment.records;
-            opened.torn_bytes += segment.torn_bytes;
-            let (path, header, records, bytes) = (segment.path, segment.header, segment.records, segment.good_bytes);
-            segments.push(Segment { path, header, records, bytes });
-        }
-        let next = match segments.last() {
-            Some(last) => {
-                let next_seq = last.numbers().end() + 1;
-                let goes_on =
-                    last.header.boot == boot || clean.as_deref() == Some(&*clean_mark(&last.header, next_seq));
-                if goes_on {
-                    Header { first_seq: next_seq, boot, ..last.header }
-                } else {
-                    opened.new_journal = true;
-                    Header { journal: random_id()?, generation: last.header.generation + 1, first_seq: 1, boot }
+impl Log {
+    /// Gives the length of all files in the folder.
+    pub(super) fn bytes(&self) -> u64 {
+        let segments: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
+        let aside: u64 = self.aside.iter().map(|(_, length)| length).sum();
+        segments + aside + self.other_bytes + MARK_LENGTH
+    }
+
+    /// Appends a reading under the next number.
+    pub(super) fn append(&mut self, reading: &Reading) -> Result<Entry, JournalError> {
+        let entry = entry::number(self.journal, self.next_seq, reading);
+        self.write(&entry, Marking::Written)?;
+        Ok(entry)
+    }
+
+    /// Appends a reading that has its number, which is not below the next one.
+    pub(super) fn write(&mut self, entry: &Entry, marking: Marking) -> Result<(), JournalError> {
+        debug_assert!(entry.journal == self.journal && entry.seq >= self.next_seq, "numbers rise");
+        let mut record = Vec::with_capacity(RECORD_HEADER_LENGTH + entry.json.len());
+        encode_record(entry.journal, &entry.json, &mut record);
+        let length = record.len() as u64;
+        let has_room = |active: &Active, segment: &Segment| {
+            !active.write_failed && segment.bytes + length <= self.config.segment_bytes
+        };
+        match (&self.active, self.segments.last()) {
+            (Some(active), Some(segment)) if has_room(active, segment) => {
+                if active.unsynced.len() + record.len() > MAX_UNSYNCED {
+                    self.sync()?;
                 }
             }
-            None => {
-                opened.new_journal = true;
-                Header { journal: random_id()?, generation: 1, first_seq: 1, boot }
+            _ => self.begin_segment(entry.seq, marking)?,
+        }
+        let (active, segment) = self.active();
+        let before = segment.bytes;
+        if let Err(error) = active.file.write_at(before, &record) {
+            // What stands there now is no record; it only takes up room.
+            active.write_failed = true;
+            if active.file.truncate(before).is_err() {
+                segment.bytes += length;
             }
-        };
-        // An empty last segment would have the same name as the next one.
-        if segments.last().is_some_and(|last| last.records == 0) {
-            let empty = segments.pop().map(|segment| segment.path).unwrap_or_default();
-            fs::remove_file(&empty).map_err(JournalError::io("remove", &empty))?;
+            return Err(JournalError::io("write to", &segment.path)(error));
         }
-        let (segment, active) = create_segment(dir, next)?;
-        segments.push(segment);
-        let journal = Self {
-            config,
-            _lock: lock,
-            segments,
-            active,
-            boot,
-            unsynced: false,
-            committed: BTreeMap::new(),
-            gaps: BTreeMap::new(),
-            fetch_cursor: None,
-        };
-        Ok((journal, opened))
+        active.unsynced.extend(&record);
+        segment.bytes += length;
+        segment.numbers.insert(entry.seq, entry.seq);
+        self.next_seq = entry.seq + 1;
+        Ok(())
     }
 
-    /// Gives the identity of the journal that new readings go to.
-    #[must_use]
-    pub fn id(&self) -> JournalId {
-        self.active_segment().header.journal
-    }
-
-    /// Gives the journals that have readings here and the lowest and highest number of each.
-    #[must_use]
-    pub fn contents(&self) -> BTreeMap<JournalId, RangeInclusive<u64>> {
-        let mut contents: BTreeMap<JournalId, RangeInclusive<u64>> = BTreeMap::new();
-        for segment in self.segments.iter().filter(|segment| segment.records > 0) {
-            let numbers = segment.numbers();
-            let entry = contents.entry(segment.header.journal).or_insert_with(|| numbers.clone());
-            *entry = (*entry.start()).min(*numbers.start())..=(*entry.end()).max(*numbers.end());
-        }
-        contents
-    }
-
-    /// Gives the readings that went uncommitted because the journal was full, since it was opened.
-    #[must_use]
-    pub const fn gaps(&self) -> &BTreeMap<JournalId, RangeSet> {
-        &self.gaps
-    }
-
-    /// Gives the bytes of all segments.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.bytes).sum()
-    }
-
-    /// Appends a reading under the next sequence number. When this returns, a kill of the process does not lose it.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the disk does not take it; the journal is then as it was before.
-    pub fn append(&mut self, reading: &Reading) -> Result<Entry, JournalError> {
-        if self.active_segment().bytes >= self.config.segment_bytes {
-            self.begin_segment()?;
-        }
-        let active = self.active_segment();
-        let (journal, seq) = (active.header.journal, active.numbers().end() + 1);
-        let seq = if active.records == 0 { active.header.first_seq } else { seq };
-        let json =
-            serde_json::to_vec(&SequencedReading { seq, reading: reading.clone() }).expect("a reading is plain data");
-        let mut record = Vec::with_capacity(RECORD_HEADER_LENGTH + json.len());
-        encode_record(&json, &mut record);
-        let (path, before) = (active.path.clone(), active.bytes);
-        if let Err(error) = self.active.write_all(&record) {
-            // Half a record would hide all that comes after it.
-            let _ = self.active.set_len(before).and_then(|()| self.active.seek(SeekFrom::Start(before)));
-            return Err(JournalError::io("write to", &path)(error));
-        }
-        self.unsynced = true;
-        let active = self.segments.last_mut().expect("there is always an active segment");
-        active.records += 1;
-        active.bytes += record.len() as u64;
-        self.make_room()?;
-        Ok(Entry { journal, seq, json })
-    }
-
-    /// Brings everything appended to the disk; after this a power cut does not lose it.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the disk fails.
-    pub fn sync(&mut self) -> Result<(), JournalError> {
-        if self.unsynced {
-            let path = &self.active_segment().path;
-            self.active.sync_data().map_err(JournalError::io("sync", path))?;
-            self.unsynced = false;
+    /// Brings everything appended to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), JournalError> {
+        if self.active.is_some() {
+            let (active, segment) = self.active();
+            active.sync().map_err(JournalError::io("sync", &segment.path))?;
         }
         Ok(())
     }
 
     /// Tells whether something was appended since the last sync.
-    #[must_use]
-    pub const fn is_unsynced(&self) -> bool {
-        self.unsynced
+    pub(super) fn is_unsynced(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| !active.unsynced.is_empty())
     }
 
-    /// Takes what the centre has committed; segments that are committed whole go.
-    ///
-    /// # Errors
-    /// [`JournalError`] when a file cannot be removed.
-    pub fn commit(&mut self, journal: JournalId, ranges: &RangeSet) -> Result<(), JournalError> {
-        self.committed.entry(journal).or_default().extend(ranges);
-        let known = &self.committed;
-        let done = |segment: &Segment| {
-            segment.records == 0
-                || known.get(&segment.header.journal).is_some_and(|committed| {
-                    committed.contains_range(*segment.numbers().start(), *segment.numbers().end())
-                })
-        };
-        let last = self.segments.len() - 1;
-        let gone: Vec<usize> = (0..last).filter(|&index| done(&self.segments[index])).collect();
-        for index in gone.into_iter().rev() {
-            let segment = self.segments.remove(index);
-            fs::remove_file(&segment.path).map_err(JournalError::io("remove", &segment.path))?;
+    /// Goes over to a journal whose readings come with their numbers.
+    pub(super) fn enter(&mut self, journal: JournalId) -> Result<(), JournalError> {
+        if self.journal != journal {
+            self.sync()?;
+            self.active = None;
+            (self.journal, self.generation, self.next_seq) = (journal, self.next_generation(), 1);
         }
         Ok(())
     }
 
-    /// Counts the readings here that are not known to be committed.
-    #[must_use]
-    pub fn depth(&self) -> u64 {
-        let uncommitted = |segment: &Segment| {
-            let numbers = segment.numbers();
-            let committed = self.committed.get(&segment.header.journal);
-            if segment.records == 0 {
-                return 0;
+    /// Goes on with a number: whatever comes after it is given here and nowhere else.
+    pub(super) fn take_over(&mut self, next_seq: u64) -> Result<(), JournalError> {
+        let goes_on = |active: &Active, segment: &Segment| !active.write_failed && segment.next_seq() == next_seq;
+        match (&self.active, self.segments.last()) {
+            (Some(active), Some(segment)) if goes_on(active, segment) => {}
+            // Numbers whose readings are not here stay below the first one of a segment: the next start would give them
+            // again.
+            _ => self.begin_segment(next_seq, Marking::Left)?,
+        }
+        // Last of all: until then the numbers go on elsewhere.
+        let first_seq = self.active().1.header.first_seq;
+        self.write_mark(first_seq, None, Marking::Written)?;
+        self.next_seq = next_seq;
+        Ok(())
+    }
+
+    /// Takes what the centre has committed; segments that are committed whole go.
+    pub(super) fn commit(&mut self, journal: JournalId, ranges: &RangeSet) -> Result<(), JournalError> {
+        if !self.segments.iter().any(|segment| segment.header.journal == journal) {
+            return Ok(());
+        }
+        if let Some(gap) = self.gaps.get_mut(&journal) {
+            gap.subtract(ranges);
+        }
+        self.gaps.retain(|_, gap| !gap.is_empty());
+        let committed = self.committed.entry(journal).or_default();
+        committed.extend(ranges);
+        let old = self.segments.len() - usize::from(self.active.is_some());
+        let (mut kept, mut refused, mut removed) = (Vec::with_capacity(self.segments.len()), None, false);
+        for (index, segment) in self.segments.drain(..).enumerate() {
+            let is_done = index < old && segment.header.journal == journal && segment.is_within(committed);
+            if !is_done {
+                kept.push(segment);
+            } else if let Err(error) = remove(&*self.storage, &segment.path) {
+                refused = Some(error);
+                kept.push(segment);
+            } else {
+                removed = true;
             }
-            committed.map_or(segment.records, |ranges| ranges.missing(*numbers.start(), *numbers.end()).count())
+        }
+        self.segments = kept;
+        let known: Vec<JournalId> = self.segments.iter().map(|segment| segment.header.journal).collect();
+        self.committed.retain(|journal, _| known.contains(journal));
+        if removed {
+            // A power cut must not bring them back: all that they have would be sent again.
+            self.sync_folder()?;
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Counts the readings here that are not known to be committed.
+    pub(super) fn depth(&self) -> u64 {
+        let uncommitted = |segment: &Segment| match self.committed.get(&segment.header.journal) {
+            Some(committed) => {
+                let left = |&(first, last): &(u64, u64)| committed.missing(first, last).count();
+                segment.numbers.ranges().iter().map(left).sum()
+            }
+            None => segment.numbers.count(),
         };
         self.segments.iter().map(uncommitted).sum()
     }
 
-    /// Reads up to `limit` readings of a journal, from the first wanted one on, none after `last`.
-    ///
-    /// # Errors
-    /// [`JournalError`] when a segment cannot be read.
-    pub fn fetch(
-        &mut self,
-        journal: JournalId,
-        first: u64,
-        last: u64,
-        limit: usize,
-    ) -> Result<Vec<Entry>, JournalError> {
-        let mut entries = Vec::new();
-        let (mut wanted, cursor) = (first, self.fetch_cursor.take());
-        for segment in self.segments.iter().filter(|segment| segment.header.journal == journal && segment.records > 0) {
-            let numbers = segment.numbers();
-            if *numbers.end() < wanted || *numbers.start() > last {
-                continue;
-            }
-            let here = |cursor: &Cursor| {
-                cursor.generation == segment.header.generation
-                    && cursor.segment_first_seq == segment.header.first_seq
-                    && cursor.next_seq <= wanted
-            };
-            let (mut seq, mut offset) = cursor
-                .filter(here)
-                .map_or((segment.header.first_seq, HEADER_LENGTH as u64), |cursor| (cursor.next_seq, cursor.offset));
-            let bytes = read_from(&segment.path, offset, segment.bytes)?;
-            let mut rest = &bytes[..];
-            while let Some(payload) = decode_record(rest) {
-                if seq > last || entries.len() == limit {
-                    break;
-                }
-                if seq >= wanted {
-                    entries.push(Entry { journal, seq, json: payload.to_owned() });
-                    wanted = seq + 1;
-                }
-                seq += 1;
-                rest = &rest[RECORD_HEADER_LENGTH + payload.len()..];
-                offset += (RECORD_HEADER_LENGTH + payload.len()) as u64;
-            }
-            let (generation, segment_first_seq) = (segment.header.generation, segment.header.first_seq);
-            self.fetch_cursor = Some(Cursor { generation, segment_first_seq, next_seq: seq, offset });
-            if entries.len() == limit {
-                break;
-            }
-        }
-        Ok(entries)
-    }
-
-    /// Gives the oldest reading that is not known to be committed, as far as it can be read.
-    pub fn oldest_uncommitted(&mut self) -> Option<Entry> {
-        let nothing = RangeSet::new();
-        let (journal, first) = self.segments.iter().filter(|segment| segment.records > 0).find_map(|segment| {
-            let committed = self.committed.get(&segment.header.journal).unwrap_or(&nothing);
-            let numbers = segment.numbers();
-            Some((segment.header.journal, committed.first_missing(*numbers.start(), *numbers.end())?))
-        })?;
-        let cursor = self.fetch_cursor;
-        let entry = self.fetch(journal, first, first, 1).ok()?.pop();
-        self.fetch_cursor = cursor;
-        entry
-    }
-
-    /// Brings everything to disk and marks that nothing is missing, so that the next start goes on in this journal.
-    ///
-    /// # Errors
-    /// [`JournalError`] when the disk fails; the next start is then like one after a power cut.
-    pub fn close(mut self) -> Result<(), JournalError> {
+    /// Brings everything to disk and marks that nothing is missing.
+    pub(super) fn close(mut self) -> Result<(), JournalError> {
         self.sync()?;
-        let active = self.active_segment();
-        let next_seq = if active.records == 0 { active.header.first_seq } else { active.numbers().end() + 1 };
-        let path = self.config.dir.join(CLEAN);
-        let failed = || JournalError::io("write", &path);
-        let mut mark = File::create(&path).map_err(failed())?;
-        mark.write_all(clean_mark(&active.header, next_seq).as_bytes()).map_err(failed())?;
-        mark.sync_all().map_err(failed())?;
-        sync_dir(&self.config.dir)
-    }
-
-    fn active_segment(&self) -> &Segment {
-        self.segments.last().expect("there is always an active segment")
-    }
-
-    fn begin_segment(&mut self) -> Result<(), JournalError> {
-        self.sync()?;
-        let active = self.active_segment();
-        let header = Header { first_seq: active.numbers().end() + 1, boot: self.boot, ..active.header };
-        let (segment, file) = create_segment(&self.config.dir, header)?;
-        self.segments.push(segment);
-        self.active = file;
-        Ok(())
-    }
-
-    /// Lets the oldest segments go until the bound is kept; what was not committed in them is a gap.
-    fn make_room(&mut self) -> Result<(), JournalError> {
-        while self.bytes() > self.config.max_bytes && self.segments.len() > 1 {
-            let oldest = self.segments.remove(0);
-            fs::remove_file(&oldest.path).map_err(JournalError::io("remove", &oldest.path))?;
-            let numbers = oldest.numbers();
-            let nothing = RangeSet::new();
-            let committed = self.committed.get(&oldest.header.journal).unwrap_or(&nothing);
-            let lost = committed.missing(*numbers.start(), *numbers.end());
-            if oldest.records > 0 && !lost.is_empty() {
-                tracing::warn!(readings = lost.count(), "journal is full: the oldest readings are dropped uncommitted");
-                self.gaps.entry(oldest.header.journal).or_default().extend(&lost);
-            }
+        // Without an active segment numbers may have been given that are not here.
+        if let (Some(active), Some(segment)) = (&self.active, self.segments.last())
+            && !active.write_failed
+        {
+            let first_seq = segment.header.first_seq;
+            self.write_mark(first_seq, Some(self.next_seq), Marking::Synced)?;
+            self.sync_folder()?;
         }
         Ok(())
     }
-}
 
-fn lock(dir: &Path) -> Result<File, JournalError> {
-    let path = dir.join(LOCK);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(JournalError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path)(error)),
+    /// Begins a segment in which no number is below `first_seq`.
+    pub(super) fn begin_segment(&mut self, first_seq: u64, marking: Marking) -> Result<(), JournalError> {
+        self.sync()?;
+        self.active = None;
+        self.make_room(self.config.segment_bytes)?;
+        let header = Header { journal: self.journal, generation: self.generation, first_seq };
+        let path = self.config.dir.join(Segment::file_name(&header));
+        // Before the segment: while it is not there, nobody goes on here.
+        self.write_mark(first_seq, None, marking)?;
+        // One to which nothing could be written has the same name.
+        self.segments.retain(|segment| segment.path != path);
+        let made = self.create_segment(&path, header);
+        let bytes = HEADER_LENGTH as u64;
+        self.segments.push(Segment { path, header, numbers: RangeSet::new(), bytes, failed_reads: 0 });
+        self.active = Some(Active::new(made?, bytes));
+        Ok(())
+    }
+
+    fn create_segment(&self, path: &Path, header: Header) -> Result<Box<dyn StorageFile>, JournalError> {
+        let mut file = self.storage.create(path).map_err(JournalError::io("make", path))?;
+        file.write_at(0, &header.encode()).map_err(JournalError::io("write to", path))?;
+        file.sync().map_err(JournalError::io("sync", path))?;
+        self.sync_folder()?;
+        Ok(file)
+    }
+
+    pub(super) fn write_mark(
+        &self,
+        first_seq: u64,
+        closed_at: Option<u64>,
+        marking: Marking,
+    ) -> Result<(), JournalError> {
+        if marking == Marking::Left {
+            return Ok(());
+        }
+        let mark = Mark { journal: self.journal, first_seq, boot: self.boot, closed_at };
+        let path = Mark::path(&self.config.dir);
+        let write = || {
+            let mut file = self.storage.create(&path)?;
+            file.write_at(0, mark.encode().as_bytes())?;
+            if marking == Marking::Synced { file.sync() } else { Ok(()) }
+        };
+        write().map_err(JournalError::io("write", &path))
+    }
+
+    /// Lets files go until there is room: what could not be used, then the oldest segments. What was not committed in
+    /// them is a gap.
+    pub(super) fn make_room(&mut self, needed: u64) -> Result<(), JournalError> {
+        let mut removed = false;
+        while self.bytes() + needed > self.config.max_bytes {
+            removed = true;
+            if let Some((path, _)) = self.aside.first() {
+                remove(&*self.storage, path)?;
+                self.aside.remove(0);
+            } else if self.segments.len() > usize::from(self.active.is_some()) {
+                remove(&*self.storage, &self.segments[0].path)?;
+                let oldest = self.segments.remove(0);
+                self.count_gap(&oldest);
+            } else {
+                let JournalConfig { dir, max_bytes, segment_bytes } = self.config.clone();
+                return Err(JournalError::NoRoom { path: dir, max_bytes, segment_bytes });
+            }
+        }
+        // What comes next must not stand beside what was removed after a power cut.
+        if removed { self.sync_folder() } else { Ok(()) }
+    }
+
+    /// Notes what a segment that is gone had uncommitted.
+    pub(super) fn count_gap(&mut self, gone: &Segment) {
+        let lost = gone.without(self.committed.get(&gone.header.journal).unwrap_or(&RangeSet::new()));
+        if !lost.is_empty() {
+            let (journal, path) = (gone.header.journal, gone.path.display());
+            tracing::warn!(%journal, %path, readings = lost.count(), "journal segment goes with readings that are not committed");
+            self.gaps.entry(journal).or_default().extend(&lost);
+        }
+    }
+
+    pub(super) fn sync_folder(&self) -> Result<(), JournalError> {
+        let dir = &self.config.dir;
+        self.storage.sync_folder(dir).map_err(JournalError::io("sync folder", dir))
+    }
+
+    /// Gives the generation of a journal that comes after all that are here.
+    fn next_generation(&self) -> u64 {
+        let newest = self.segments.iter().map(|segment| segment.header.generation).max();
+        newest.map_or(self.generation, |newest| newest.max(self.generation)).min(MAX_NUMBER - 1) + 1
+    }
+
+    fn active(&mut self) -> (&mut Active, &mut Segment) {
+        let is_there = "an active segment was begun";
+        (self.active.as_mut().expect(is_there), self.segments.last_mut().expect(is_there))
     }
 }
 
-fn create_segment(dir: &Path, header: Header) -> Result<(Segment, File), JournalError> {
-    let path = dir.join(file_name(&header));
-    let failed = || JournalError::io("make", &path);
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path).map_err(failed())?;
-    file.write_all(&header.encode()).map_err(failed())?;
-    file.sync_all().map_err(failed())?;
-    sync_dir(dir)?;
-    Ok((Segment { path, header, records: 0, bytes: HEADER_LENGTH as u64 }, file))
+/// Removes a file; one that is gone already is as good.
+pub(super) fn remove(storage: &dyn Storage, path: &Path) -> Result<(), JournalError> {
+    match storage.remove(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
 }
-
-fn cut(path: &Path, length: u64) -> Result<(), JournalError> {
-    let file = OpenOptions::new().write(true).open(path).map_err(JournalError::io("open", path))?;
-    file.set_len(length).and_then(|()| file.sync_all()).map_err(JournalError::io("cut", path))
-}
-
-fn read_from(path: &Path, offset: u64, end: u64) -> Result<Vec<u8>, JournalError> {
-    let failed = || JournalError::io("read", path);
-    let mut file = File::open(path).map_err(failed())?;
-    file.seek(SeekFrom::Start(offset)).map_err(failed())?;
-    let mut bytes = Vec::new();
-    file.take(end.saturating_sub(offset)).read_to_end(&mut bytes).map_err(failed())?;
-    Ok(bytes)
-}
-
-fn sync_dir(dir: &Path) -> Result<(), JournalError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(JournalError::io("sync folder", dir))
-}
-
-fn clean_mark(header: &Header, next_seq: u64) -> String {
-    format!("{} {next_seq}", header.journal)
-}
-
-/// Reads the mark of an orderly end and takes it away, so that it speaks for one end only.
-fn take_clean_mark(dir: &Path) -> Result<Option<String>, JournalError> {
-    let path = dir.join(CLEAN);
-    let Ok(mark) = fs::read_to_string(&path) else { return Ok(None) };
-    fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
-    sync_dir(dir)?;
-    Ok(Some(mark))
-}
-
-fn random_id() -> Result<JournalId, JournalError> {
-    getrandom::u64().map(JournalId::new).map_err(|error| JournalError::Random(error.to_string()))
-}
-
-/// Gives a number that differs from one boot of the machine to the next.
-fn boot_hash() -> u64 {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    // Without a boot id every start counts as one after a power cut, which is safe.
-    if id.is_empty() { getrandom::u64().unwrap_or(0) } else { u64::from(crc32fast::hash(id.as_bytes())) | 1 << 32 }
-}
-
-#[cfg(test)]
-#[path = "log_tests.rs"]
-mod tests;

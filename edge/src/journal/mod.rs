@@ -1,10 +1,22 @@
 //! The journal: every reading on disk until the centre has committed it.
 
+mod entry;
 mod error;
+mod fetch;
+mod keeper;
 mod log;
+mod mark;
+mod memory;
+mod opening;
+pub mod reader;
 mod scan;
-mod segment;
+pub mod segment;
+mod storage;
+mod store;
 pub mod writer;
 
+pub use entry::Entry;
 pub use error::JournalError;
-pub use log::{Entry, Journal, JournalConfig, Opened};
+pub use log::JournalConfig;
+pub use opening::Opened;
+pub use store::{Journal, Recovery};

@@ -1,10 +1,16 @@
-//! What is found in a journal's folder when it is opened.
+//! What is found in a journal's folder when it is opened. Nothing is changed here.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use tankline_domain::message::JournalId;
+use tankline_domain::ranges::RangeSet;
+
 use super::error::JournalError;
-use super::segment::{FORMAT, HEADER_LENGTH, Header, HeaderError, RECORD_HEADER_LENGTH, decode_record};
+use super::mark::Mark;
+use super::reader::Reader;
+use super::segment::{FORMAT, HEADER_LENGTH, Header, HeaderError};
+use super::storage::Storage;
 
 /// Ending of segment files.
 const SEGMENT: &str = "seg";
@@ -12,62 +18,214 @@ const SEGMENT: &str = "seg";
 /// Ending of files that were segments and cannot be used.
 const DAMAGED: &str = "damaged";
 
-/// A segment that was found.
+/// A segment.
 #[derive(Debug)]
-pub struct Found {
+pub(super) struct Segment {
     /// Where it is.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// What its header says.
-    pub header: Header,
-    /// Count of good records from the first on.
-    pub records: u64,
-    /// Length of header and good records.
-    pub good_bytes: u64,
-    /// Bytes after them that cannot be read.
-    pub torn_bytes: u64,
+    pub(super) header: Header,
+    /// The sequence numbers of its good records.
+    pub(super) numbers: RangeSet,
+    /// Its length.
+    pub(super) bytes: u64,
+    /// How often it could not be read.
+    pub(super) failed_reads: u8,
 }
 
-/// Gives the name of a segment's file.
-#[must_use]
-pub fn file_name(header: &Header) -> String {
-    format!("{:016x}-{}-{:020}.{SEGMENT}", header.generation, header.journal, header.first_seq)
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The segments in the order in which they were written.
+    pub(super) segments: Vec<Segment>,
+    /// Files that should be segments and have nothing that can be used, or only what others have too.
+    pub(super) useless: Vec<(PathBuf, u64)>,
+    /// Such files that were put aside before.
+    pub(super) aside: Vec<(PathBuf, u64)>,
+    /// Length of all other files, without the mark.
+    pub(super) other_bytes: u64,
+    /// The mark.
+    pub(super) mark: Option<Mark>,
+    /// Bytes that were passed over.
+    pub(super) skipped_bytes: u64,
+    /// Numbers whose records are damaged, as far as the records around them tell.
+    pub(super) lost: BTreeMap<JournalId, RangeSet>,
+    /// Whether the last segment is whole.
+    pub(super) last_is_whole: bool,
 }
 
-/// Finds the segments of a folder in the order in which they were written.
-///
-/// A file without a good header is put aside under another name; their count comes back too.
+impl Segment {
+    /// Gives the name of a segment's file.
+    pub(super) fn file_name(header: &Header) -> String {
+        let Header { journal, generation, first_seq } = header;
+        format!("{generation:016x}-{journal}-{first_seq:020}.{SEGMENT}")
+    }
+
+    /// Gives the number that comes after all that the segment has.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.numbers.last().map_or(self.header.first_seq, |last| last + 1)
+    }
+
+    /// Gives the numbers here that are not among some others.
+    pub(super) fn without(&self, others: &RangeSet) -> RangeSet {
+        let mut left = self.numbers.clone();
+        left.subtract(others);
+        left
+    }
+
+    /// Tells whether all numbers here are among some others.
+    pub(super) fn is_within(&self, others: &RangeSet) -> bool {
+        self.numbers.ranges().iter().all(|&(first, last)| others.contains_range(first, last))
+    }
+}
+
+/// A segment as it stands in its file.
+struct Measured {
+    segment: Segment,
+    skipped: u64,
+    lost: RangeSet,
+    is_whole: bool,
+}
+
+/// Looks at all files of a folder.
 ///
 /// # Errors
 /// [`JournalError`] when the folder cannot be read, or a newer version of the program wrote a segment.
-pub fn scan(dir: &Path) -> Result<(Vec<Found>, u64), JournalError> {
-    let (mut found, mut put_aside) = (Vec::new(), 0);
-    for entry in fs::read_dir(dir).map_err(JournalError::io("read folder", dir))? {
-        let path = entry.map_err(JournalError::io("read folder", dir))?.path();
-        if path.extension().is_none_or(|ending| ending != SEGMENT) {
+pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalError> {
+    let mut found = Found { last_is_whole: true, mark: Mark::read(storage, dir), ..Found::default() };
+    let mut measured = Vec::new();
+    for (path, length) in storage.list(dir).map_err(JournalError::io("read folder", dir))? {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some(SEGMENT) => match measure(storage, &path, length)? {
+                Some(segment) => measured.push(segment),
+                None => {
+                    found.skipped_bytes += length;
+                    found.useless.push((path, length));
+                }
+            },
+            Some(DAMAGED) => found.aside.push((path, length)),
+            _ if path == Mark::path(dir) => {}
+            _ => found.other_bytes += length,
+        }
+    }
+    found.last_is_whole &= found.useless.is_empty();
+    measured.sort_by(|a, b| a.segment.place().cmp(&b.segment.place()));
+    let mut present: BTreeMap<JournalId, RangeSet> = BTreeMap::new();
+    for Measured { mut segment, skipped, lost, is_whole } in measured {
+        let journal = segment.header.journal;
+        found.skipped_bytes += skipped;
+        found.lost.entry(journal).or_default().extend(&lost);
+        let present = present.entry(journal).or_default();
+        let own = segment.without(present);
+        if own.is_empty() && !segment.numbers.is_empty() {
+            tracing::warn!(path = %segment.path.display(), "journal segment has only what others have too");
+            found.useless.push((segment.path, segment.bytes));
+            found.last_is_whole = false;
             continue;
         }
-        let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
-        match Header::decode(&bytes) {
-            Ok(header) => found.push(measure(path, header, &bytes)),
-            Err(HeaderError::Newer(format)) => return Err(JournalError::Newer { path, found: format, known: FORMAT }),
-            Err(HeaderError::Damaged) => {
-                let aside = path.with_extension(DAMAGED);
-                fs::rename(&path, &aside).map_err(JournalError::io("put aside", &path))?;
-                tracing::warn!(path = %aside.display(), "journal segment without a good header is put aside");
-                put_aside += 1;
-            }
-        }
+        // Of two records with one number the one that stands first counts.
+        let is_own = own == segment.numbers;
+        segment.numbers = own;
+        present.extend(&segment.numbers);
+        // What comes after this decides whether the numbers can go on.
+        found.last_is_whole = is_whole && is_own && found.useless.is_empty();
+        found.segments.push(segment);
     }
-    found.sort_by_key(|segment| (segment.header.generation, segment.header.first_seq));
-    Ok((found, put_aside))
+    for (journal, lost) in &mut found.lost {
+        lost.subtract(present.get(journal).unwrap_or(&RangeSet::new()));
+    }
+    found.lost.retain(|_, lost| !lost.is_empty());
+    Ok(found)
 }
 
-fn measure(path: PathBuf, header: Header, bytes: &[u8]) -> Found {
-    let (mut records, mut offset) = (0, HEADER_LENGTH);
-    while let Some(payload) = decode_record(&bytes[offset..]) {
-        records += 1;
-        offset += RECORD_HEADER_LENGTH + payload.len();
+/// Gives the name under which a file that cannot be used is put aside.
+pub(super) fn aside_name(path: &Path) -> PathBuf {
+    path.with_extension(DAMAGED)
+}
+
+impl Segment {
+    fn place(&self) -> (u64, JournalId, u64, &Path) {
+        (self.header.generation, self.header.journal, self.header.first_seq, &self.path)
     }
-    let (good_bytes, torn_bytes) = (offset as u64, (bytes.len() - offset) as u64);
-    Found { path, header, records, good_bytes, torn_bytes }
+}
+
+/// Reads a whole segment; `None` when nothing in it can be used.
+fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Option<Measured>, JournalError> {
+    let head = match storage.read(path, 0, HEADER_LENGTH) {
+        Ok(head) => head,
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "journal segment cannot be read");
+            return Ok(None);
+        }
+    };
+    let (header, has_header) = match Header::decode(&head) {
+        Ok(header) => (header, true),
+        Err(HeaderError::Newer(found)) => {
+            return Err(JournalError::Newer { path: path.to_owned(), found, known: FORMAT });
+        }
+        // Its name says the same, and each record says to which journal it belongs.
+        Err(HeaderError::Damaged) => match header_of_name(path) {
+            Some(header) => (header, false),
+            None => return Ok(None),
+        },
+    };
+    let (numbers, skipped, lost) = numbers(storage, path, &header, length);
+    let is_whole = has_header && skipped == 0;
+    if !is_whole && numbers.is_empty() {
+        return Ok(None);
+    }
+    if !is_whole {
+        tracing::warn!(
+            path = %path.display(), has_header, skipped_bytes = skipped, lost_readings = lost.count(), readings = numbers.count(),
+            "journal segment is damaged; what is good in it is kept"
+        );
+    }
+    let segment = Segment { path: path.to_owned(), header, numbers, bytes: length, failed_reads: 0 };
+    Ok(Some(Measured { segment, skipped, lost, is_whole }))
+}
+
+/// Gives the numbers of the good records, the bytes that are none, and the numbers that are missing where such bytes are.
+fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> (RangeSet, u64, RangeSet) {
+    let (mut numbers, mut lost) = (RangeSet::new(), RangeSet::new());
+    let read = |offset, length| storage.read(path, offset, length);
+    let mut reader = Reader::new(header.journal, header.first_seq, length, read);
+    let (mut next, mut skipped, mut unread) = (header.first_seq, 0, 0);
+    // Most segments have one run of numbers.
+    let mut run: Option<(u64, u64)> = None;
+    loop {
+        let seq = match reader.next_record() {
+            Ok(Some(record)) => record.seq,
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "journal segment cannot be read to its end");
+                unread = length.saturating_sub(reader.position());
+                break;
+            }
+        };
+        if reader.skipped() > skipped {
+            skipped = reader.skipped();
+            lost.insert(next, seq - 1);
+        }
+        next = seq + 1;
+        run = match run {
+            Some((first, last)) if last + 1 == seq => Some((first, seq)),
+            Some((first, last)) => {
+                numbers.insert(first, last);
+                Some((seq, seq))
+            }
+            None => Some((seq, seq)),
+        };
+    }
+    if let Some((first, last)) = run {
+        numbers.insert(first, last);
+    }
+    (numbers, reader.skipped() + unread, lost)
+}
+
+fn header_of_name(path: &Path) -> Option<Header> {
+    let mut parts = path.file_stem()?.to_str()?.split('-');
+    let (generation, journal, first_seq) = (parts.next()?, parts.next()?, parts.next()?);
+    let generation = u64::from_str_radix(generation, 16).ok()?;
+    let header = Header { journal: journal.parse().ok()?, generation, first_seq: first_seq.parse().ok()? };
+    (parts.next().is_none() && header.is_plausible()).then_some(header)
 }

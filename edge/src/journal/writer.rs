@@ -1,25 +1,21 @@
 //! The one owner of the journal: takes readings from the lines and requests from the uplink.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tankline_domain::message::{JournalId, JournalRanges, SequencedReading};
-use tankline_domain::names::TankName;
-use tankline_domain::ranges::RangeSet;
+use tankline_domain::message::{JournalId, JournalRanges};
 use tankline_domain::reading::Reading;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::keeper::Keeper;
 use super::{Entry, Journal, JournalError};
 
-/// Pause before the disk is tried again after it refused a reading.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Readings that are kept in memory while the disk refuses them; then the oldest go.
-const HELD_MAX: usize = 100_000;
+/// Readings that are taken one after another before anything else has its turn.
+const READINGS_IN_A_ROW: usize = 1024;
 
 /// What the uplink asks of the journal. Readings that came before a request are in the journal when it is answered.
 #[derive(Debug)]
@@ -50,19 +46,20 @@ pub struct Report {
     pub contents: BTreeMap<JournalId, RangeInclusive<u64>>,
     /// Readings that are not known to be committed.
     pub depth: u64,
+    /// How many of them are in memory only, because the disk refuses them.
+    pub held: u64,
     /// When the oldest of them was taken.
     pub oldest: Option<UnixMillis>,
-    /// Readings that were dropped uncommitted, because the journal was full.
+    /// Readings that are lost uncommitted: the journal or memory was full, or they are damaged on the disk.
     pub gaps: Vec<JournalRanges>,
-    /// Readings that were dropped before they were in the journal, because the disk refused them for too long.
-    pub dropped: u64,
 }
 
 impl Report {
     /// Says what the journal has when it was just opened: nothing of it is known to be committed.
     #[must_use]
     pub fn at_start(journal: &Journal) -> Self {
-        Self { contents: journal.contents(), depth: journal.depth(), oldest: None, gaps: Vec::new(), dropped: 0 }
+        let gaps = journal.gaps().into_iter().map(|(journal, ranges)| JournalRanges { journal, ranges }).collect();
+        Self { contents: journal.contents(), depth: journal.depth(), held: journal.held(), oldest: None, gaps }
     }
 }
 
@@ -91,11 +88,17 @@ pub fn run(
     stop: &CancellationToken,
 ) -> Result<(), JournalError> {
     let Channels { mut readings, mut requests, appended } = channels;
-    let mut writer = Writer::new(journal, sync_interval, appended, on_append);
+    let mut keeper = Keeper::new(journal, sync_interval, clock::now());
+    let take = |keeper: &mut Keeper, reading: &Reading| {
+        let entry = keeper.take(clock::now(), reading);
+        on_append(reading);
+        // The uplink finds in the journal what does not fit its queue.
+        let _ = appended.try_send(entry);
+    };
     let runtime = tokio::runtime::Handle::current();
     loop {
         let event = runtime.block_on(async {
-            let due = writer.due().map(tokio::time::Instant::from_std);
+            let due = keeper.poll_timeout().map(tokio::time::Instant::from_std);
             let timer = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(due).await,
@@ -110,25 +113,25 @@ pub fn run(
                 () = stop.cancelled() => Event::Stop,
             }
         });
-        if let Event::Reading(reading) = event {
-            writer.take(reading);
-            continue;
+        let stops = matches!(event, Event::Stop);
+        let (first, request) = match event {
+            Event::Reading(reading) => (Some(reading), None),
+            Event::Request(request) => (None, Some(request)),
+            Event::Due | Event::Stop => (None, None),
+        };
+        let in_a_row = if first.is_some() { READINGS_IN_A_ROW } else { usize::MAX };
+        let waiting = std::iter::from_fn(|| readings.try_recv().ok());
+        for reading in first.into_iter().chain(waiting).take(in_a_row) {
+            take(&mut keeper, &reading);
         }
-        while let Ok(reading) = readings.try_recv() {
-            writer.take(reading);
+        if stops {
+            return keeper.close();
         }
-        match event {
-            Event::Request(request) => writer.serve(request),
-            Event::Stop => break,
-            Event::Due | Event::Reading(_) => {}
+        if let Some(request) = request {
+            serve(&mut keeper, request);
         }
-        writer.handle_due(clock::now());
+        keeper.handle_due(clock::now());
     }
-    writer.retry_held();
-    if !writer.held.is_empty() {
-        tracing::error!(readings = writer.held.len(), "the disk refused readings to the end; they are lost");
-    }
-    writer.journal.close()
 }
 
 enum Event {
@@ -138,144 +141,15 @@ enum Event {
     Stop,
 }
 
-struct Writer<F> {
-    journal: Journal,
-    sync_interval: Duration,
-    appended: mpsc::Sender<Entry>,
-    on_append: F,
-    sync_due: Option<Instant>,
-    bands: HashMap<TankName, u8>,
-    held: VecDeque<Reading>,
-    retry_due: Option<Instant>,
-    dropped: u64,
-    sync_failing: bool,
-}
-
-impl<F: Fn(&Reading)> Writer<F> {
-    fn new(journal: Journal, sync_interval: Duration, appended: mpsc::Sender<Entry>, on_append: F) -> Self {
-        let (bands, held) = (HashMap::new(), VecDeque::new());
-        let (sync_due, retry_due, dropped, sync_failing) = (None, None, 0, false);
-        Self { journal, sync_interval, appended, on_append, sync_due, bands, held, retry_due, dropped, sync_failing }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.sync_due.into_iter().chain(self.retry_due).min()
-    }
-
-    fn handle_due(&mut self, now: Instant) {
-        if self.retry_due.is_some_and(|due| due <= now) {
-            self.retry_held();
-        }
-        if self.sync_due.is_some_and(|due| due <= now) {
-            self.sync();
-        }
-    }
-
-    fn take(&mut self, reading: Reading) {
-        if !self.held.is_empty() {
-            self.hold(reading);
-            return;
-        }
-        if let Err(error) = self.append(&reading) {
-            let error = anyhow::Error::from(error);
-            tracing::error!(error = format!("{error:#}"), "the disk refuses readings; they are kept in memory");
-            self.hold(reading);
-            self.retry_due = Some(clock::now() + RETRY);
-        }
-    }
-
-    fn append(&mut self, reading: &Reading) -> Result<(), JournalError> {
-        let entry = self.journal.append(reading)?;
-        (self.on_append)(reading);
-        // The uplink finds in the journal what does not fit its queue.
-        let _ = self.appended.try_send(entry);
-        let band = reading.quality.code();
-        let changed = self.bands.insert(reading.tank.clone(), band).is_some_and(|before| before != band);
-        let due = clock::now() + if changed { Duration::ZERO } else { self.sync_interval };
-        self.sync_due = Some(self.sync_due.map_or(due, |before| before.min(due)));
-        if changed {
-            self.sync();
-        }
-        Ok(())
-    }
-
-    fn hold(&mut self, reading: Reading) {
-        if self.held.len() == HELD_MAX {
-            self.held.pop_front();
-            self.dropped += 1;
-        }
-        self.held.push_back(reading);
-    }
-
-    fn retry_held(&mut self) {
-        self.retry_due = None;
-        while let Some(reading) = self.held.pop_front() {
-            if self.append(&reading).is_err() {
-                self.held.push_front(reading);
-                self.retry_due = Some(clock::now() + RETRY);
-                return;
-            }
-            if self.held.is_empty() {
-                tracing::info!("the disk takes readings again");
+// Who asked may be gone: then nothing was sent and nothing is lost.
+fn serve(keeper: &mut Keeper, request: Request) {
+    match request {
+        Request::Commit(committed) => keeper.commit(&committed),
+        Request::Fetch { journal, first, last, limit, reply } => {
+            if let Some(entries) = keeper.fetch(journal, first, last, limit) {
+                drop(reply.send(entries));
             }
         }
-    }
-
-    fn sync(&mut self) {
-        self.sync_due = None;
-        match self.journal.sync() {
-            Ok(()) => self.sync_failing = false,
-            Err(error) => {
-                if !self.sync_failing {
-                    let error = anyhow::Error::from(error);
-                    tracing::error!(
-                        error = format!("{error:#}"),
-                        "the journal is not synced; a power cut loses readings"
-                    );
-                }
-                self.sync_failing = true;
-                self.sync_due = Some(clock::now() + self.sync_interval.max(RETRY));
-            }
-        }
-    }
-
-    fn serve(&mut self, request: Request) {
-        match request {
-            Request::Commit(committed) => {
-                if let Err(error) = self.journal.commit(committed.journal, &committed.ranges) {
-                    let error = anyhow::Error::from(error);
-                    tracing::warn!(error = format!("{error:#}"), "a committed segment stays");
-                }
-            }
-            Request::Fetch { journal, first, last, limit, reply } => {
-                match self.journal.fetch(journal, first, last, limit) {
-                    // Who asked may be gone: then nothing was sent and nothing is lost.
-                    Ok(entries) => drop(reply.send(entries)),
-                    Err(error) => {
-                        let error = anyhow::Error::from(error);
-                        tracing::error!(error = format!("{error:#}"), "the journal cannot be read");
-                    }
-                }
-            }
-            Request::Report(reply) => {
-                let report = self.report();
-                drop(reply.send(report));
-            }
-        }
-    }
-
-    fn report(&mut self) -> Report {
-        let oldest = self.journal.oldest_uncommitted().and_then(|entry| {
-            serde_json::from_slice::<SequencedReading>(&entry.json).ok().map(|sequenced| sequenced.reading.at)
-        });
-        let gap =
-            |(journal, ranges): (&JournalId, &RangeSet)| JournalRanges { journal: *journal, ranges: ranges.clone() };
-        Report {
-            contents: self.journal.contents(),
-            depth: self.journal.depth() + self.held.len() as u64,
-            oldest,
-            gaps: self.journal.gaps().iter().map(gap).collect(),
-            dropped: self.dropped,
-        }
+        Request::Report(reply) => drop(reply.send(keeper.report())),
     }
 }
