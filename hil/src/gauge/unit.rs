@@ -38,13 +38,24 @@ impl Gauge {
         self.unit
     }
 
+    /// Gives what the gauge holds at a moment.
+    #[must_use]
+    pub fn values(&self, now: Instant) -> GaugeValues {
+        (self.read)(now)
+    }
+
     /// Answers a request that is meant for this gauge; the values are those of `now`.
     #[must_use]
     pub fn answer(&self, now: Instant, request: &Request) -> Answer {
+        self.answer_showing(self.values(now), request)
+    }
+
+    /// Answers a request as if the gauge held these values.
+    #[must_use]
+    pub fn answer_showing(&self, values: GaugeValues, request: &Request) -> Answer {
         let registers = match request.ask {
             Ask::Refuse(code) => Err(code),
             Ask::Read { table, address, count } => {
-                let values = (self.read)(now);
                 let shows = self.image.shows_all(table, address, count).then_some(values);
                 self.image.read(table, address, count, values).map(|registers| (registers, shows))
             }

@@ -1,10 +1,17 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::fault::{Memory, Reply, Scene, another_master, continuous};
 use super::transmission::{Effect, Transmission};
-use super::{LineCounters, LineFault, ReplyPlan, Wire};
+use super::{Fault, FaultTarget, LineCounters, LineFault, Wire};
 use crate::gauge::{Gauge, GaugeValues};
 use crate::modbus::{FrameError, MAX_FRAME_BYTES, Request};
+
+/// From one exchange of another master that talks on its own to its next.
+const OTHER_MASTER_PERIOD: Duration = Duration::from_millis(400);
+
+/// Length of the pieces in which a line that is never silent speaks.
+const PIECE: Duration = Duration::from_millis(50);
 
 /// How long a gauge thinks before it answers, counted from the end of the silence after the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +54,18 @@ pub struct Bus {
     last_bit: Option<Instant>,
     outputs: VecDeque<WireByte>,
     counters: LineCounters,
+    /// Faults of the line itself, and when what comes of its own comes next.
+    faults: Vec<Fault>,
+    unasked_due: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Member {
     gauge: Gauge,
-    fault: Option<LineFault>,
+    faults: Vec<Fault>,
+    memory: Memory,
+    /// When the last reply that it was made to give is out: it speaks of one thing after the other.
+    speaks_until: Option<Instant>,
 }
 
 /// What the master has sent since the last silence.
@@ -70,20 +83,38 @@ impl Bus {
         Self {
             wire,
             turnaround,
-            members: gauges.into_iter().map(|gauge| Member { gauge, fault: None }).collect(),
+            members: gauges.into_iter().map(Member::new).collect(),
             random: fastrand::Rng::with_seed(seed),
             hearing: None,
             sending: Vec::new(),
             last_bit: None,
             outputs: VecDeque::new(),
             counters: LineCounters::default(),
+            faults: Vec::new(),
+            unasked_due: None,
         }
     }
 
-    /// Gives `unit` a fault, or takes it away; false when there is no such unit.
-    pub fn set_fault(&mut self, unit: u8, fault: Option<LineFault>) -> bool {
-        let member = self.members.iter_mut().find(|member| member.gauge.unit() == unit);
-        member.map(|member| member.fault = fault).is_some()
+    /// Gives a unit or the line these faults in place of those that it has; false when there is no such unit.
+    ///
+    /// Each fault is laid over what those before it left of a reply. Replies that are on their way come as they were.
+    pub fn set_faults(&mut self, now: Instant, target: FaultTarget, faults: Vec<Fault>) -> bool {
+        match target {
+            FaultTarget::Unit(unit) => match self.member(unit) {
+                Some(index) => {
+                    self.members[index].faults = faults;
+                    self.members[index].memory.reset();
+                    true
+                }
+                None => false,
+            },
+            FaultTarget::Line => {
+                self.unasked_due = faults.iter().any(|fault| comes_unasked(fault.what)).then_some(now);
+                self.faults = faults;
+                self.members.iter_mut().for_each(|member| member.memory.reset());
+                true
+            }
+        }
     }
 
     /// Gives what has happened so far.
@@ -104,6 +135,9 @@ impl Bus {
         let is_first = self.hearing.is_none();
         let is_early = is_first && self.last_bit.is_some_and(|last| from < last + self.wire.silence());
         let is_garbled = self.jam(from, until);
+        if is_first {
+            self.speak_at_once(from, bytes);
+        }
         self.counters.early_requests += u64::from(is_early);
         self.counters.bytes_heard += bytes.len() as u64;
 
@@ -120,6 +154,8 @@ impl Bus {
         while let Some(due) = self.poll_timeout().filter(|&due| due <= now) {
             if self.frame_end() == Some(due) {
                 self.end_frame(due);
+            } else if self.unasked_due == Some(due) {
+                self.speak_unasked(due);
             } else {
                 self.send_byte(due);
             }
@@ -134,7 +170,11 @@ impl Bus {
     /// Gives the moment at which [`Bus::handle_timeout`] is wanted next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.sending.iter().filter_map(Transmission::due).chain(self.frame_end()).min()
+        self.sending.iter().filter_map(Transmission::due).chain(self.frame_end()).chain(self.unasked_due).min()
+    }
+
+    fn member(&self, unit: u8) -> Option<usize> {
+        self.members.iter().position(|member| member.gauge.unit() == unit)
     }
 
     fn frame_end(&self) -> Option<Instant> {
@@ -171,23 +211,89 @@ impl Bus {
             self.counters.broadcasts += 1;
             return;
         }
-        let Some(member) = self.members.iter().find(|member| member.gauge.unit() == request.unit) else {
+        let Some(index) = self.member(request.unit) else {
             self.counters.foreign += 1;
             return;
         };
-        let answer = member.gauge.answer(now, &request);
-        let fault = member.fault;
+        self.answer(now, index, &request);
+    }
+
+    fn answer(&mut self, now: Instant, index: usize, request: &Request) {
+        let thinks = self.turnaround.least + self.turnaround.jitter.mul_f64(self.random.f64());
+        let Member { gauge, faults, memory, speaks_until } = &mut self.members[index];
+        let answer = gauge.answer(now, request);
         self.counters.requests += 1;
         self.counters.exceptions += u64::from(answer.is_exception);
-        let delay = self.turnaround.least + self.turnaround.jitter.mul_f64(self.random.f64());
-        let plan = ReplyPlan { frame: answer.frame, delay };
-        match fault.map_or(Some(plan.clone()), |fault| fault.shape(plan)) {
-            Some(plan) => {
-                let start = now + plan.delay;
-                self.schedule(Transmission::new(request.unit, answer.shows, self.wire, plan.frame, start));
+        let sound = Reply { shows: answer.shows, ..Reply::steady(&answer.frame, thinks, self.wire) };
+        let (random, wire) = (&mut self.random, self.wire);
+        let mut scene = Scene { now, request, gauge, memory, random, wire, thinks };
+        let mut replies = vec![sound];
+        for fault in faults.iter().chain(self.faults.iter().filter(|fault| !comes_unasked(fault.what))) {
+            if fault.chance.strikes(scene.random) {
+                replies = fault.what.shape(replies, &mut scene);
             }
-            None => self.counters.unanswered += 1,
         }
+        memory.last_frame = Some(answer.frame);
+        self.counters.unanswered += u64::from(replies.is_empty());
+        let mut free = *speaks_until;
+        let mut sending = Vec::new();
+        for reply in replies {
+            let (start, is_own) = (now + reply.delay, !reply.is_of_others);
+            // A unit gives its replies one after the other, in the order of their requests.
+            let start = if is_own { free.map_or(start, |free| free.max(start)) } else { start };
+            let transmission = Transmission::new(request.unit, reply, self.wire, start);
+            if is_own {
+                free = free.max(Some(transmission.end()));
+            }
+            sending.push(transmission);
+        }
+        *speaks_until = free;
+        sending.into_iter().for_each(|transmission| self.schedule(transmission));
+    }
+
+    /// What comes while the request is still on the wire: the master's own echo, and an old reply.
+    fn speak_at_once(&mut self, from: Instant, request: &[u8]) {
+        let Some(index) = self.member(request[0]) else { return };
+        let member = &self.members[index];
+        for fault in member.faults.iter().chain(&self.faults) {
+            let frame = match fault.what {
+                LineFault::Echo => request,
+                LineFault::Early => match &member.memory.last_frame {
+                    Some(frame) => frame,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if fault.chance.strikes(&mut self.random) {
+                let bytes = Reply::steady(frame, Duration::ZERO, self.wire);
+                self.sending.push(Transmission::new(request[0], bytes, self.wire, from));
+            }
+        }
+    }
+
+    /// What comes without any request.
+    fn speak_unasked(&mut self, now: Instant) {
+        let faults = self.faults.clone();
+        let mut next = None;
+        for fault in faults.into_iter().filter(|fault| comes_unasked(fault.what)) {
+            let (random, wire) = (&mut self.random, self.wire);
+            let (said, pause): (Vec<Reply>, _) = match fault.what {
+                LineFault::Shorted(_) => (vec![continuous(PIECE, random, wire, |_| 0)], PIECE),
+                LineFault::Babble(_) => (vec![continuous(PIECE, random, wire, |random| random.u8(..))], PIECE),
+                LineFault::OtherMaster(unit) => {
+                    (another_master(unit, random, wire, self.turnaround.least), OTHER_MASTER_PERIOD)
+                }
+                _ => continue,
+            };
+            if fault.chance.strikes(&mut self.random) {
+                for reply in said {
+                    let start = now + reply.delay;
+                    self.schedule(Transmission::new(0, reply, self.wire, start));
+                }
+            }
+            next = next.max(Some(now + pause));
+        }
+        self.unasked_due = next;
     }
 
     /// Puts a reply on the wire; where two gauges speak at once, the one who began is garbled and the other drowned.
@@ -223,6 +329,21 @@ impl Bus {
     }
 }
 
+impl Member {
+    fn new(gauge: Gauge) -> Self {
+        Self { gauge, faults: Vec::new(), memory: Memory::default(), speaks_until: None }
+    }
+}
+
+/// Whether a fault of the line acts without a request.
+const fn comes_unasked(what: LineFault) -> bool {
+    matches!(what, LineFault::Shorted(_) | LineFault::Babble(_) | LineFault::OtherMaster(_))
+}
+
 #[cfg(test)]
 #[path = "bus_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod fault_tests;

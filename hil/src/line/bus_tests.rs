@@ -8,8 +8,8 @@ use crate::gauge::RegisterImage;
 use crate::modbus::{crc16, seal};
 
 /// Source: the published exchange.
-const REQUEST: [u8; 8] = [0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04];
-const REPLY: [u8; 11] = [0x01, 0x03, 0x06, 0x25, 0xA9, 0x18, 0xDF, 0x01, 0x45, 0x8D, 0x61];
+pub(super) const REQUEST: [u8; 8] = [0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04];
+pub(super) const REPLY: [u8; 11] = [0x01, 0x03, 0x06, 0x25, 0xA9, 0x18, 0xDF, 0x01, 0x45, 0x8D, 0x61];
 const PUBLISHED: GaugeValues = GaugeValues { level_mm: 9641, interface_mm: 6367, temperature_tenths: 325 };
 const SECOND: GaugeValues = GaugeValues { level_mm: 1200, interface_mm: 300, temperature_tenths: -42 };
 
@@ -18,8 +18,12 @@ fn start() -> Instant {
     *START.get_or_init(tankline_runtime::clock::now)
 }
 
-fn at(micros: u64) -> Instant {
+pub(super) fn at(micros: u64) -> Instant {
     start() + Duration::from_micros(micros)
+}
+
+fn set_fault(bus: &mut Bus, unit: u8, fault: Option<LineFault>) -> bool {
+    bus.set_faults(start(), FaultTarget::Unit(unit), fault.into_iter().map(Fault::from).collect())
 }
 
 fn gauge(unit: u8, values: GaugeValues) -> Gauge {
@@ -27,16 +31,16 @@ fn gauge(unit: u8, values: GaugeValues) -> Gauge {
     Gauge::new(unit, image, Box::new(move |_| values))
 }
 
-fn bus() -> Bus {
+pub(super) fn bus() -> Bus {
     Bus::new(Wire::PUBLISHED, Turnaround::default(), vec![gauge(1, PUBLISHED), gauge(2, SECOND)], 7)
 }
 
-fn read(unit: u8) -> Vec<u8> {
+pub(super) fn read(unit: u8) -> Vec<u8> {
     seal(vec![unit, 3, 0, 49, 0, 3])
 }
 
 /// Runs the bus until nothing is due before `end`; gives each byte with the moment at which it came.
-fn run(bus: &mut Bus, end: Instant) -> Vec<(Instant, WireByte)> {
+pub(super) fn run(bus: &mut Bus, end: Instant) -> Vec<(Instant, WireByte)> {
     let mut seen = Vec::new();
     while let Some(due) = bus.poll_timeout().filter(|&due| due < end) {
         bus.handle_timeout(due);
@@ -47,7 +51,7 @@ fn run(bus: &mut Bus, end: Instant) -> Vec<(Instant, WireByte)> {
     seen
 }
 
-fn values(seen: &[(Instant, WireByte)]) -> Vec<u8> {
+pub(super) fn values(seen: &[(Instant, WireByte)]) -> Vec<u8> {
     seen.iter().map(|(_, byte)| byte.value).collect()
 }
 
@@ -161,13 +165,13 @@ fn request_into_a_reply_spoils_both() {
 #[test]
 fn silent_unit_does_not_answer_and_others_do() {
     let mut bus = bus();
-    assert!(bus.set_fault(1, Some(LineFault::Silent)));
-    assert!(!bus.set_fault(9, Some(LineFault::Silent)));
+    assert!(set_fault(&mut bus, 1, Some(LineFault::Silent)));
+    assert!(!set_fault(&mut bus, 9, Some(LineFault::Silent)));
     bus.handle_bytes(at(0), &read(1));
     assert!(run(&mut bus, at(100_000)).is_empty());
     bus.handle_bytes(at(100_000), &read(2));
     assert_eq!(run(&mut bus, at(200_000)).len(), 11);
-    assert!(bus.set_fault(1, None));
+    assert!(set_fault(&mut bus, 1, None));
     bus.handle_bytes(at(200_000), &read(1));
     assert_eq!(values(&run(&mut bus, at(300_000))), REPLY);
     assert_eq!(bus.counters().unanswered, 1);
@@ -176,7 +180,7 @@ fn silent_unit_does_not_answer_and_others_do() {
 #[test]
 fn late_reply_comes_after_the_next_one() {
     let mut bus = bus();
-    bus.set_fault(1, Some(LineFault::Late(Duration::from_millis(300))));
+    set_fault(&mut bus, 1, Some(LineFault::Late(Duration::from_millis(300))));
     bus.handle_bytes(at(0), &read(1));
     assert!(run(&mut bus, at(250_000)).is_empty());
     bus.handle_bytes(at(250_000), &read(2));
@@ -188,7 +192,7 @@ fn late_reply_comes_after_the_next_one() {
 #[test]
 fn two_gauges_at_once_garble_each_other() {
     let mut bus = bus();
-    bus.set_fault(1, Some(LineFault::Late(Duration::from_millis(30))));
+    set_fault(&mut bus, 1, Some(LineFault::Late(Duration::from_millis(30))));
     bus.handle_bytes(at(0), &read(1));
     bus.handle_bytes(at(28_000), &read(2));
     let seen = run(&mut bus, at(1_000_000));
@@ -242,7 +246,7 @@ proptest! {
             match deed {
                 Deed::Say(bytes) => bus.handle_bytes(at(micros), &bytes),
                 Deed::Ask(unit) => bus.handle_bytes(at(micros), &read(unit)),
-                Deed::Fault(unit, fault) => prop_assert!(bus.set_fault(unit, fault)),
+                Deed::Fault(unit, fault) => prop_assert!(set_fault(&mut bus, unit, fault)),
             }
         }
         seen.extend(run(&mut bus, at(micros + 10_000_000)));

@@ -13,8 +13,8 @@ use tankline_runtime::clock;
 use thiserror::Error;
 
 use super::pty::{Pty, Waker, Wakeup};
-use super::{Bus, LineCounters, LineFault, PtyError, Served, ServedSink, Turnaround, WireByte};
-use crate::gauge::{Gauge, RegisterImage};
+use super::{Bus, Fault, FaultTarget, LineCounters, LineFault, PtyError, Served, ServedSink, Turnaround, WireByte};
+use crate::gauge::{Gauge, ReadValues, RegisterImage};
 use crate::plant::{Plant, seed_of};
 
 /// A line to emulate.
@@ -127,8 +127,25 @@ impl EmulatedLine {
         plant: &Arc<Plant>,
         sink: Arc<dyn ServedSink>,
     ) -> Result<Self, LineError> {
+        let with_values = |unit: UnitSpec| Ok((values_of(&spec.name, &unit, plant)?, unit));
+        let units = units.into_iter().map(with_values).collect::<Result<Vec<_>, _>>()?;
+        Self::start_showing(spec, units.into_iter().map(|(values, unit)| (unit, values)).collect(), sink)
+    }
+
+    /// Starts a line with gauges that show what they are told to.
+    ///
+    /// # Errors
+    /// [`LineError`] when the system has no pseudo-terminal or thread.
+    pub fn start_showing(
+        spec: LineSpec,
+        units: Vec<(UnitSpec, ReadValues)>,
+        sink: Arc<dyn ServedSink>,
+    ) -> Result<Self, LineError> {
         let LineSpec { name, framing, turnaround, seed } = spec;
-        let gauges = units.iter().map(|unit| gauge(&name, unit, plant)).collect::<Result<Vec<_>, _>>()?;
+        let gauge = |(unit, values): (UnitSpec, ReadValues)| {
+            (Gauge::new(unit.unit, RegisterImage::new(unit.registers.clone()), values), unit)
+        };
+        let (gauges, units): (Vec<_>, Vec<_>) = units.into_iter().map(gauge).unzip();
         let no_pty = |source| LineError::Pty { line: name.clone(), source };
         let pty = Pty::open().map_err(no_pty)?;
         let shared = Arc::new(Shared {
@@ -170,9 +187,16 @@ impl EmulatedLine {
         LineCounters { lost_bytes, ..self.shared.bus().counters() }
     }
 
-    /// Gives `unit` a fault, or takes it away; false when there is no such unit.
+    /// Gives `unit` a fault, or takes all its faults away; false when there is no such unit.
     pub fn set_fault(&self, unit: u8, fault: Option<LineFault>) -> bool {
-        self.shared.bus().set_fault(unit, fault)
+        self.set_faults(FaultTarget::Unit(unit), fault.into_iter().map(Fault::from).collect())
+    }
+
+    /// Gives a unit or the line these faults in place of those that it has; false when there is no such unit.
+    pub fn set_faults(&self, target: FaultTarget, faults: Vec<Fault>) -> bool {
+        let is_there = self.shared.bus().set_faults(clock::now(), target, faults);
+        self.shared.waker.wake();
+        is_there
     }
 
     /// Ends the line and waits for its thread; the path is gone afterwards. Gives the counters as they stood at the end.
@@ -208,11 +232,10 @@ impl Shared {
     }
 }
 
-fn gauge(line: &LineName, spec: &UnitSpec, plant: &Arc<Plant>) -> Result<Gauge, LineError> {
+fn values_of(line: &LineName, spec: &UnitSpec, plant: &Arc<Plant>) -> Result<ReadValues, LineError> {
     let unknown = || LineError::UnknownTank { line: line.clone(), unit: spec.unit, tank: spec.tank.clone() };
     let (tank, offset_mm, plant) = (plant.find(&spec.tank).ok_or_else(unknown)?, spec.offset_mm, plant.clone());
-    let image = RegisterImage::new(spec.registers.clone());
-    Ok(Gauge::new(spec.unit, image, Box::new(move |now| plant.state(tank, now).seen_from(offset_mm))))
+    Ok(Box::new(move |now| plant.state(tank, now).seen_from(offset_mm)))
 }
 
 /// The thread of a line: moves bytes when they are due, and decides nothing.

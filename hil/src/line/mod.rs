@@ -15,7 +15,7 @@ mod wire;
 pub use bus::{Bus, Turnaround, WireByte};
 pub use counters::LineCounters;
 pub use emulated::{EmulatedLine, LineError, LineSpec, UnitSpec};
-pub use fault::{LineFault, ReplyPlan};
+pub use fault::{CATALOGUE, CatalogueEntry, Chance, Fault, FaultTarget, LineFault, Noise, ParseFaultError, Twin};
 pub use link::{LinkError, PortLink};
 pub use pty::PtyError;
 pub use served::{Served, ServedLog, ServedSink};

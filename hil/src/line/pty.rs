@@ -76,6 +76,10 @@ impl Pty {
             Err(error) => return Err(error.into()),
         }
         let is_woken = ends[0].revents().contains(PollFlags::IN);
+        if is_woken {
+            // Takes the wake-up, so that it is one.
+            let _ = rustix::io::read(&waker.0, &mut [0; 8]);
+        }
         Ok(if is_woken { Wakeup::Woken } else { Wakeup::Readable })
     }
 

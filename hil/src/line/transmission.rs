@@ -1,6 +1,7 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Wire;
+use super::fault::Reply;
 use crate::gauge::GaugeValues;
 
 /// A reply on its way: when it starts, how far it is, and where others spoke into it.
@@ -8,8 +9,9 @@ use crate::gauge::GaugeValues;
 pub(super) struct Transmission {
     pub(super) unit: u8,
     pub(super) shows: Option<GaugeValues>,
-    wire: Wire,
-    frame: Vec<u8>,
+    byte_time: Duration,
+    /// The bytes and when each is whole, counted from the start.
+    bytes: Vec<(u8, Duration)>,
     start: Instant,
     sent: usize,
     disturbances: Vec<Disturbance>,
@@ -34,8 +36,9 @@ pub(super) enum Effect {
 }
 
 impl Transmission {
-    pub(super) fn new(unit: u8, shows: Option<GaugeValues>, wire: Wire, frame: Vec<u8>, start: Instant) -> Self {
-        Self { unit, shows, wire, frame, start, sent: 0, disturbances: Vec::new(), is_intact: true }
+    pub(super) fn new(unit: u8, reply: Reply, wire: Wire, start: Instant) -> Self {
+        let Reply { bytes, shows, .. } = reply;
+        Self { unit, shows, byte_time: wire.time(1), bytes, start, sent: 0, disturbances: Vec::new(), is_intact: true }
     }
 
     pub(super) fn start(&self) -> Instant {
@@ -44,7 +47,7 @@ impl Transmission {
 
     /// The moment of the last bit of the last byte.
     pub(super) fn end(&self) -> Instant {
-        self.after(self.frame.len())
+        self.start + self.bytes.last().map_or(Duration::ZERO, |(_, end)| *end)
     }
 
     pub(super) fn overlaps(&self, from: Instant, until: Instant) -> bool {
@@ -57,13 +60,14 @@ impl Transmission {
 
     /// The moment at which the next byte is whole; `None` when all are out.
     pub(super) fn due(&self) -> Option<Instant> {
-        (self.sent < self.frame.len()).then(|| self.after(self.sent + 1))
+        self.bytes.get(self.sent).map(|(_, end)| self.start + *end)
     }
 
     /// Takes the next byte as the receiver sees it; `None` when it does not see it. `noise` spoils a garbled one.
     pub(super) fn byte(&mut self, noise: u8) -> Option<u8> {
-        let (from, until) = (self.after(self.sent), self.after(self.sent + 1));
-        let byte = *self.frame.get(self.sent)?;
+        let until = self.due()?;
+        let from = until.checked_sub(self.byte_time).unwrap_or(until).max(self.start);
+        let (byte, _) = self.bytes[self.sent];
         self.sent += 1;
         let disturbance = self.disturbances.iter().find(|other| from < other.until && other.from < until);
         self.is_intact &= disturbance.is_none();
@@ -75,15 +79,11 @@ impl Transmission {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.sent >= self.frame.len()
+        self.sent >= self.bytes.len()
     }
 
     /// Whether every byte so far went out as it was meant.
     pub(super) fn is_intact(&self) -> bool {
         self.is_intact
-    }
-
-    fn after(&self, bytes: usize) -> Instant {
-        self.start + self.wire.time(bytes as u64)
     }
 }
