@@ -1,6 +1,7 @@
 //! One connection, from CONNECT to its end.
 
 use std::mem;
+use std::time::Duration;
 
 use rumqttc::{Event, EventLoop, Outgoing, Packet, Publish, SubAck, SubscribeReasonCode};
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +24,8 @@ pub(super) struct Connection {
     pub(super) events: mpsc::Sender<SessionEvent>,
     /// Told when the connection stands and is subscribed.
     pub(super) stands: Option<oneshot::Sender<()>>,
+    /// How long something written may take to go out.
+    pub(super) longest_silence: Duration,
     /// Cancelled when nobody listens to events any more.
     pub(super) unheard: CancellationToken,
     /// What came before the subscriptions were acknowledged.
@@ -34,7 +37,14 @@ impl Connection {
     pub(super) async fn poll_until_end(mut self) -> Result<(), String> {
         loop {
             match self.eventloop.poll().await {
-                Ok(Event::Incoming(Packet::ConnAck(_))) if self.subscriptions.is_empty() => self.stand().await,
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    // From here on the same figure bounds how long something written may take to go out.
+                    let bound = self.longest_silence.as_secs();
+                    self.eventloop.network_options.set_connection_timeout(bound);
+                    if self.subscriptions.is_empty() {
+                        self.stand().await;
+                    }
+                }
                 Ok(Event::Incoming(Packet::SubAck(acknowledged))) => {
                     self.subscribed(&acknowledged)?;
                     self.stand().await;

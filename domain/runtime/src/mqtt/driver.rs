@@ -20,7 +20,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A connection that stood this long was a good one; waits begin small again.
 const PROVEN_AFTER: Duration = Duration::from_secs(10);
-/// From the first look for the broker to its CONNACK; and then for anything written to go out.
+/// From the first look for the broker to its CONNACK.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a stop waits for what was handed over to be sent and acknowledged.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -141,6 +141,7 @@ impl Driver {
             subscriptions: self.options.subscriptions.clone(),
             events: self.events.clone(),
             stands: Some(stands),
+            longest_silence: longest_silence(&self.options),
             unheard: stop.clone(),
             early: Vec::new(),
         }
@@ -209,7 +210,10 @@ impl Attempt {
             // The task ended before; it knows why.
             Ok(Err(_)) => (),
             Err(_) => {
-                return format!("the broker did not acknowledge the subscriptions within {} s", login_timeout.as_secs());
+                return format!(
+                    "the broker did not acknowledge the subscriptions within {} s",
+                    login_timeout.as_secs()
+                );
             }
         }
         match self.polling.join_next().await {
@@ -224,9 +228,14 @@ fn keep_alive(options: &SessionOptions) -> Duration {
     options.broker.keep_alive.clamp(Duration::from_secs(1), Duration::from_secs(u16::MAX.into()))
 }
 
-/// How long the broker may take over anything. Two keep-alives at most: what hangs longer is noticed by its silence.
 fn answer_timeout(options: &SessionOptions) -> Duration {
-    ANSWER_TIMEOUT.min(2 * keep_alive(options))
+    ANSWER_TIMEOUT.min(longest_silence(options))
+}
+
+/// How long nothing at all may come or go. The client pings once a keep-alive, and gives up when the next ping is due and
+/// the last has no answer; what is written has as long to go out, so that a slow link can take a large message.
+fn longest_silence(options: &SessionOptions) -> Duration {
+    2 * keep_alive(options)
 }
 
 fn mqtt_options(options: &SessionOptions) -> MqttOptions {

@@ -1,21 +1,28 @@
 //! A broker that does what the test says, packet by packet, and a session that connects to it.
 
+pub mod authority;
+pub mod log;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use tankline_runtime::mqtt::{
     BrokerSettings, BrokerUrl, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for any loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 pub const CONNECT: u8 = 1;
+pub const PINGREQ: u8 = 12;
 pub const PUBLISH: u8 = 3;
 pub const SUBSCRIBE: u8 = 8;
 pub const DISCONNECT: u8 = 14;
@@ -24,24 +31,41 @@ pub const DISCONNECT: u8 = 14;
 pub type Packet = (u8, Vec<u8>);
 
 /// The broker's end of one connection.
-pub struct Peer(TcpStream);
+pub struct Peer(Box<dyn Stream>);
+
+/// What a connection goes over.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Peer {
     /// Takes the next connection.
     pub async fn accept(listener: &TcpListener) -> Self {
-        let (stream, _) = timeout(DEADLINE, listener.accept()).await.expect("nobody came").unwrap();
-        Self(stream)
+        Self(Box::new(knock(listener).await))
+    }
+
+    /// Takes the next connection and encrypts it; `None` when the client does not like that.
+    pub async fn accept_encrypted(listener: &TcpListener, config: &Arc<ServerConfig>) -> Option<Self> {
+        let stream = knock(listener).await;
+        let acceptor = TlsAcceptor::from(Arc::clone(config));
+        let stream = timeout(DEADLINE, acceptor.accept(stream)).await.expect("the handshake hangs").ok()?;
+        Some(Self(Box::new(stream)))
     }
 
     /// Takes the next connection and lets it log in and subscribe to one filter.
     pub async fn welcome(listener: &TcpListener) -> Self {
         let mut peer = Self::accept(listener).await;
-        assert_eq!(peer.packet().await.0, CONNECT);
-        peer.send(&[0x20, 2, 0, 0]).await;
-        let (kind, body) = peer.packet().await;
-        assert_eq!(kind, SUBSCRIBE);
-        peer.send(&[0x90, 3, body[0], body[1], 1]).await;
+        peer.log_in().await;
         peer
+    }
+
+    /// Lets the client log in and subscribe to one filter.
+    pub async fn log_in(&mut self) {
+        assert_eq!(self.packet().await.0, CONNECT);
+        self.send(&[0x20, 2, 0, 0]).await;
+        let (kind, body) = self.packet().await;
+        assert_eq!(kind, SUBSCRIBE);
+        self.send(&[0x90, 3, body[0], body[1], 1]).await;
     }
 
     /// Reads one packet.
@@ -57,6 +81,7 @@ impl Peer {
     /// Sends bytes.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     async fn read(&mut self) -> std::io::Result<Packet> {
@@ -74,6 +99,11 @@ impl Peer {
         self.0.read_exact(&mut body).await?;
         Ok((kind, body))
     }
+}
+
+/// Takes the next connection as it is.
+pub async fn knock(listener: &TcpListener) -> TcpStream {
+    timeout(DEADLINE, listener.accept()).await.expect("nobody came").unwrap().0
 }
 
 /// A session with one subscription, driven.
@@ -100,6 +130,7 @@ impl Session {
 
     /// Begins a session.
     pub fn with_settings(broker: BrokerSettings) -> Self {
+        log::begin();
         let options = SessionOptions {
             broker,
             client_id: "lindong.rtu-01".to_owned(),

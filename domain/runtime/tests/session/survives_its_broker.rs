@@ -1,31 +1,15 @@
-//! The MQTT session, against a broker that does all that brokers do.
-#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
-
-mod support;
+//! What happens to messages and events while connections come and go.
 
 use std::time::Duration;
 
-use support::{CONNECT, DEADLINE, DISCONNECT, PUBLISH, Peer, SUBSCRIBE, Session, message};
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::{BrokerUrl, NotConnected, SessionEvent};
 use tokio::time::timeout;
 
+use crate::support::{CONNECT, DEADLINE, DISCONNECT, PUBLISH, Peer, SUBSCRIBE, Session, message};
+
 /// A retained message on a topic of one letter, at QoS 0.
 const RETAINED: &[u8] = b"\x31\x04\0\x01sx";
-
-#[tokio::test]
-async fn refused_login_is_told_in_words() {
-    for (code, words) in
-        [(4, "refused the user or password"), (5, "does not authorise"), (2, "client id \"lindong.rtu-01\"")]
-    {
-        let (mut session, listener) = Session::with_listener().await;
-        let mut peer = Peer::accept(&listener).await;
-        peer.packet().await;
-        peer.send(&[0x20, 2, 0, code]).await;
-        let reason = session.next_disconnection().await;
-        assert!(reason.contains(words), "{reason}");
-    }
-}
 
 #[tokio::test]
 async fn broker_that_cannot_be_reached_is_told_in_words() {
@@ -85,19 +69,6 @@ async fn cut_connection_is_followed_by_a_fresh_one_without_anything_of_the_old()
     let (kind, body) = peer.packet().await;
     assert_eq!(kind, PUBLISH);
     assert!(body.ends_with(b"fresh"), "a publish of the old connection came again");
-}
-
-#[tokio::test]
-async fn failure_is_told_once_however_often_it_recurs() {
-    let (mut session, listener) = Session::with_listener().await;
-    for _ in 0..3 {
-        let mut peer = Peer::accept(&listener).await;
-        peer.packet().await;
-        peer.send(&[0x20, 2, 0, 4]).await;
-    }
-    let _peer = Peer::welcome(&listener).await;
-    session.next_disconnection().await;
-    assert_eq!(session.next().await, SessionEvent::Connected);
 }
 
 #[tokio::test]
