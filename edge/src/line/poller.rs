@@ -268,6 +268,10 @@ impl Poller {
         let timeout = state.times.timeout(master.reply_floor(read));
         let outcome = master.read(state.gauge.unit, read, timeout).await;
         add(&mut state.counters, master.take_counters(state.gauge.unit));
+        if let Err(error) = &outcome {
+            let (line, tank, unit) = (&self.config.line.name, &state.gauge.tank, state.gauge.unit);
+            tracing::debug!(%line, %tank, unit, %error, "request goes unanswered");
+        }
         match &outcome {
             Ok(exchange) => state.times.handle_reply(exchange.took),
             Err(ExchangeError::Silent { .. }) => state.times.handle_timeout(),
