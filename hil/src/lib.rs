@@ -2,8 +2,9 @@
 //!
 //! A `plant` of tanks that move, `gauge`s that measure them, and `line`s on which the gauges answer Modbus RTU at the pace
 //! of the wire, so that an edge, or any other Modbus master, can be run without hardware. A `demo` of the whole system in one
-//! process, which audits itself.
+//! process, which audits itself, and a `bench` that measures what its parts can take.
 
+pub mod bench;
 pub mod demo;
 pub mod gauge;
 pub mod gauges_command;

@@ -1,10 +1,12 @@
 //! `tankline-hil`: gauges, lines and tanks in software.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tankline_hil::bench::{self, BenchArgs};
 use tankline_hil::demo::{self, DemoArgs};
 use tankline_hil::gauges_command::{self, GaugesArgs};
 use tankline_runtime::exit::{self, Failure};
@@ -27,11 +29,21 @@ enum Command {
     Gauges(GaugesArgs),
     /// Runs everything in one process: gauges, edges, broker, centre and database; shows the station live.
     Demo(DemoArgs),
+    /// Measures how much the parts can take on this machine.
+    Bench(BenchArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(without_separator(std::env::args_os().collect()));
     exit::conclude("tankline-hil", run(&cli))
+}
+
+/// Drops a `--` right behind the command: `cargo demo -- --for 30s` hands it on, because the alias has one of its own.
+fn without_separator(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(2).is_some_and(|argument| argument == "--") {
+        arguments.remove(2);
+    }
+    arguments
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
@@ -44,6 +56,30 @@ fn run(cli: &Cli) -> Result<(), Failure> {
                 gauges_command::run(args, &mut io::stdout(), stop).await
             }
             Command::Demo(args) => demo::run(args, &cli.log, stop).await,
+            Command::Bench(args) => {
+                logging::init(&quieter(&cli.log));
+                bench::run(args, &mut io::stdout(), stop).await
+            }
         }
     })
+}
+
+/// Logs warnings alone unless more is asked for: what is logged costs time, and here time is measured.
+fn quieter(log: &LogArgs) -> LogArgs {
+    let warnings = std::env::var_os("RUST_LOG").is_none().then(|| "warn".to_owned());
+    LogArgs { log_level: log.log_level.clone().or(warnings), ..log.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_takes_its_options_with_and_without_a_separator() {
+        for line in ["tankline-hil demo --for 30s", "tankline-hil demo -- --for 30s"] {
+            let arguments = line.split(' ').map(OsString::from).collect();
+            let cli = Cli::try_parse_from(without_separator(arguments)).unwrap();
+            assert!(matches!(cli.command, Command::Demo(_)), "{line}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! stamped about when the answer left the gauge and says the same.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -18,9 +19,15 @@ use super::answers::{Answer, TankAnswers};
 /// the time between two polls, so that the answer to one poll is not taken for that to the next.
 const APART: Duration = Duration::from_secs(1);
 
+/// How much later the reading may be stamped when the answer before was not taken. The edge asks again then, and a reply
+/// to the first request could still come; so it takes the answer at the end of its time slot, which is at most this long.
+const SLOT_MS: i64 = 1000;
+
 /// A reading that is kept somewhere, with values or judged out of range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kept {
+    /// Its number in the journal.
+    pub seq: u64,
     /// Its stamp.
     pub at: UnixMillis,
     /// Liquid level above the tank bottom, mm.
@@ -49,7 +56,7 @@ pub enum Place {
 pub struct Findings {
     /// Answers that left a gauge whole.
     pub answered: u64,
-    /// Of these, those that came too late for the edge, or damaged by it being too busy: it counted a time-out instead.
+    /// Of these, those that the edge could not take: late or torn on a busy machine, and counted by it as such.
     pub answered_not_accepted: u64,
     /// Of these, those from so long ago that they were not kept to be compared.
     pub answered_not_compared: u64,
@@ -88,9 +95,47 @@ impl Findings {
     }
 }
 
-/// Audits one tank. `kept` is in the order of the polls; `accepted` counts the replies that the edge took.
+/// Something that is not as it must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Discrepancy {
+    /// An answer without a reading.
+    Unstored(Answer),
+    /// A reading without an answer.
+    Extra(Kept),
+    /// An answer and its reading, which says something else.
+    Different(Answer, Kept),
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unstored(Answer { at, values }) => write!(f, "the answer {values} of {at} has no reading"),
+            Self::Extra(kept) => write!(f, "the reading {kept} has no answer"),
+            Self::Different(Answer { at, values }, kept) => {
+                write!(f, "the answer {values} of {at} became the reading {kept}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+        let values = [self.level_mm, self.interface_mm, self.temperature_c].map(number).join("/");
+        write!(f, "{values} of {}", self.at)
+    }
+}
+
+/// Audits one tank. `kept` is in the order of the polls; `accepted` counts the replies that the edge took. What is not as
+/// it must be goes to `tell`.
 #[must_use]
-pub fn audit(gauge: &Gauge, answers: &TankAnswers, accepted: u64, kept: &[Kept]) -> Findings {
+pub fn audit(
+    gauge: &Gauge,
+    answers: &TankAnswers,
+    accepted: u64,
+    kept: &[Kept],
+    tell: &mut dyn FnMut(Discrepancy),
+) -> Findings {
     let mut found = Findings {
         answered: answers.kept.len() as u64 + answers.dropped,
         answered_not_compared: answers.dropped,
@@ -102,44 +147,60 @@ pub fn audit(gauge: &Gauge, answers: &TankAnswers, accepted: u64, kept: &[Kept])
         _ => true,
     };
     let kept: Vec<Kept> = kept.iter().filter(is_compared).copied().collect();
-    let unstored = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found);
+    let unstored = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found, tell);
     found.answered_not_accepted = unstored.min(found.answered.saturating_sub(accepted));
     found.missing = unstored - found.answered_not_accepted;
     found
 }
 
 /// Walks along both; gives how many answers have no reading.
-fn lay_side_by_side(expectation: &Expectation, answers: &VecDeque<Answer>, kept: &[Kept], found: &mut Findings) -> u64 {
+fn lay_side_by_side(
+    expectation: &Expectation,
+    answers: &VecDeque<Answer>,
+    kept: &[Kept],
+    found: &mut Findings,
+    tell: &mut dyn FnMut(Discrepancy),
+) -> u64 {
     let (mut i, mut j, mut unstored) = (0, 0, 0);
+    let mut latest = expectation.apart_ms;
     while let (Some(answer), Some(reading)) = (answers.get(i), kept.get(j)) {
         let apart = reading.at.millis_since(answer.at);
-        if apart < -expectation.apart_ms {
-            found.extra += 1;
-            j += 1;
-        } else if apart > expectation.apart_ms {
-            unstored += 1;
-            i += 1;
-        } else if expectation.is_met(answer, reading) {
+        let is_met = |answer: &Answer, reading: &Kept| expectation.is_met(answer, reading);
+        if is_met(answer, reading) && (-expectation.apart_ms..=latest).contains(&apart) {
+            latest = expectation.apart_ms;
             match reading.place {
                 Place::Database => found.stored += 1,
                 Place::Journal => found.waiting += 1,
             }
             (i, j) = (i + 1, j + 1);
-        } else if expectation.comes_later(answers.iter().skip(i + 1), |later| {
-            (reading.at.millis_since(later.at), expectation.is_met(later, reading))
-        }) {
+            continue;
+        }
+        let later_answer = || {
+            let later = answers.iter().skip(i + 1);
+            expectation.comes_later(later, |later| (reading.at.millis_since(later.at), is_met(later, reading)))
+        };
+        let later_reading = || {
+            let later = kept[j + 1..].iter();
+            expectation.comes_later(later, |later| (answer.at.millis_since(later.at), is_met(answer, later)))
+        };
+        if apart > latest || apart >= -expectation.apart_ms && later_answer() {
+            tell(Discrepancy::Unstored(*answer));
             unstored += 1;
+            latest = expectation.apart_ms + SLOT_MS;
             i += 1;
-        } else if expectation.comes_later(kept[j + 1..].iter(), |later| {
-            (answer.at.millis_since(later.at), expectation.is_met(answer, later))
-        }) {
+        } else if apart < -expectation.apart_ms || later_reading() {
+            tell(Discrepancy::Extra(*reading));
             found.extra += 1;
             j += 1;
         } else {
+            tell(Discrepancy::Different(*answer, *reading));
             found.different += 1;
+            latest = expectation.apart_ms;
             (i, j) = (i + 1, j + 1);
         }
     }
+    kept[j..].iter().for_each(|reading| tell(Discrepancy::Extra(*reading)));
+    answers.iter().skip(i).for_each(|answer| tell(Discrepancy::Unstored(*answer)));
     found.extra += (kept.len() - j) as u64;
     unstored + (answers.len() - i) as u64
 }

@@ -35,9 +35,17 @@ fn answer(at: i64, level_mm: u16) -> Answer {
     Answer { at: UnixMillis::new(at), values }
 }
 
+fn audit(gauge: &Gauge, answers: &TankAnswers, accepted: u64, kept: &[Kept]) -> Findings {
+    let mut told = 0;
+    let found = super::audit(gauge, answers, accepted, kept, &mut |_| told += 1);
+    assert_eq!(told, found.missing + found.answered_not_accepted + found.extra + found.different, "all of it is told");
+    found
+}
+
 /// The reading that an edge makes of an answer, a little later.
 fn reading(answer: &Answer) -> Kept {
     Kept {
+        seq: 1,
         at: UnixMillis::new(answer.at.get() + 7),
         level_mm: Some(f64::from(answer.values.level_mm) + OFFSET_MM),
         interface_mm: Some(750.0),
@@ -113,6 +121,20 @@ fn readings_of_the_polls_before_do_not_answer_for_later_ones() {
         let found = audit(&gauge(), &answers, accepted, &behind);
         assert!(!found.is_clean(), "{found:?}");
     }
+}
+
+#[test]
+fn answer_to_a_second_request_is_taken_at_the_end_of_its_slot() {
+    let (answers, mut kept) = run(&[9641, 9642, 9643, 9644]);
+    kept.remove(0);
+    kept[0].at = UnixMillis::new(1990);
+    let found = audit(&gauge(), &answers, 3, &kept);
+    assert_eq!((found.stored, found.answered_not_accepted), (3, 1));
+    assert!(found.is_clean(), "{found:?}");
+    // Without a first request that failed there is no reason to be so late.
+    let (answers, mut kept) = run(&[9641, 9642, 9643, 9644]);
+    kept[1].at = UnixMillis::new(1990);
+    assert!(!audit(&gauge(), &answers, 4, &kept).is_clean());
 }
 
 #[test]

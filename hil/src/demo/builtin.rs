@@ -4,6 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, anyhow};
+use tankline_domain::site::Site;
+use tankline_runtime::site_file;
+
 macro_rules! deployed {
     ($path:literal) => {
         ($path, include_str!(concat!("../../../deploy/sites/", $path)))
@@ -33,20 +37,27 @@ pub fn unpack(folder: &Path) -> io::Result<PathBuf> {
     Ok(folder.join(SITE.0))
 }
 
+/// Gives the demo station itself; its files are put into a folder.
+///
+/// # Errors
+/// When a file cannot be written, or an environment variable lies over the description that makes no sense.
+pub fn demo_site(folder: &Path) -> anyhow::Result<Site> {
+    let file = unpack(folder).context("cannot write the description of the station")?;
+    site_file::load(&file).map_err(|problems| anyhow!("{problems}"))
+}
+
 fn naming(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
-    use tankline_runtime::site_file;
-
     use super::*;
 
     #[test]
     fn station_that_is_carried_is_the_deployed_one_with_all_its_tables() {
         let folder = tempfile::tempdir().unwrap();
-        let carried = site_file::load(&unpack(folder.path()).unwrap()).unwrap();
+        let carried = demo_site(folder.path()).unwrap();
         let deployed = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/sites/lindong.toml");
         assert_eq!(carried, site_file::load(Path::new(deployed)).unwrap());
         assert_eq!(carried.gauges().len(), 28);

@@ -38,6 +38,9 @@ pub fn words(summary: &Summary, data: &Path) -> String {
             found.missing, found.extra, found.different, found.duplicates
         ));
     }
+    for example in &summary.audit.examples {
+        say(format!("            {example}"));
+    }
     if summary.journal_depth_at_end > 0 {
         let depth = summary.journal_depth_at_end;
         say(format!("  journals  {depth} readings wait there; the next run brings them to the database"));
@@ -63,8 +66,8 @@ pub fn verdict(audit: &AuditSummary) -> String {
         format!("of {} answers of the gauges {} are in the database as given", found.answered, found.stored)
     };
     for (count, what) in [
-        (found.waiting, "wait in a journal"),
-        (found.answered_not_accepted, "came too late for a busy edge, which counted a time-out"),
+        (found.waiting, "wait in journals"),
+        (found.answered_not_accepted, "came late or torn on a busy machine and were not taken"),
         (found.answered_not_compared, "are too long ago to be compared"),
         (found.missing, "are MISSING"),
         (found.different, "are DIFFERENT from what was given"),
@@ -88,7 +91,14 @@ mod tests {
 
     fn audit(findings: Findings) -> AuditSummary {
         let clean = findings.is_clean();
-        AuditSummary { clean, findings, unaccounted: 0, gauges_not_audited: 0, tanks: BTreeMap::new() }
+        AuditSummary {
+            clean,
+            findings,
+            unaccounted: 0,
+            gauges_not_audited: 0,
+            tanks: BTreeMap::new(),
+            examples: Vec::new(),
+        }
     }
 
     #[test]
@@ -99,7 +109,7 @@ mod tests {
         let late = Findings { answered: 841, answered_not_accepted: 1, ..clean };
         assert!(
             verdict(&audit(late)).ends_with(
-                "840 are in the database as given, 1 came too late for a busy edge, which counted a time-out"
+                "840 are in the database as given, 1 came late or torn on a busy machine and were not taken"
             )
         );
         let wrong = Findings { answered: 841, missing: 1, duplicates: 2, ..clean };

@@ -11,11 +11,14 @@ mod reckoning;
 mod run;
 mod screen;
 mod snapshot;
-pub(crate) mod station;
+mod station;
 mod stored;
 mod summary;
 mod table;
 mod watch;
 
 pub use arguments::{DemoArgs, InfluxdbArgs};
+pub(crate) use builtin::demo_site;
 pub use run::run;
+pub(crate) use station::free_port;
+pub(crate) use summary::write_json;

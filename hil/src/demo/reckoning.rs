@@ -8,7 +8,7 @@ use tankline_domain::site::{Gauge, Site};
 use tankline_ingest::Observer;
 
 use super::answers::TankAnswers;
-use super::audit::{Findings, audit};
+use super::audit::{Discrepancy, Findings, audit};
 use super::snapshot::Snapshot;
 use super::station::{Edge, Tally};
 use super::stored::KeptReadings;
@@ -17,6 +17,9 @@ use crate::line::LineCounters;
 
 /// Registers that nobody asked for across which the edges join two reads.
 const JOIN_HOLE: u16 = 8;
+
+/// Things that are wrong which are told one by one.
+const EXAMPLES: usize = 20;
 
 /// All that a run left behind.
 #[derive(Debug)]
@@ -80,17 +83,22 @@ fn audit_all(
     kept: &KeptReadings,
     journalled: u64,
 ) -> AuditSummary {
-    let (mut all, mut tanks) = (Findings::default(), BTreeMap::new());
+    let (mut all, mut tanks, mut examples) = (Findings::default(), BTreeMap::new(), Vec::new());
     // What is read in pieces never leaves a gauge as one answer.
     let is_audited = |gauge: &&Gauge| gauge.registers.reads(JOIN_HOLE).len() == 1;
     let nothing = TankAnswers::default();
     for gauge in site.gauges().iter().filter(is_audited) {
         let tank = &gauge.tank;
         let kept_of_tank = kept.tanks.get(tank).map_or(&[][..], Vec::as_slice);
-        let mut found = audit(gauge, answers.get(tank).unwrap_or(&nothing), tally.accepted(tank), kept_of_tank);
+        let mut told = Vec::new();
+        let tell = &mut |discrepancy: Discrepancy| told.push(discrepancy);
+        let answers = answers.get(tank).unwrap_or(&nothing);
+        let mut found = audit(gauge, answers, tally.accepted(tank), kept_of_tank, tell);
         found.duplicates = kept.duplicates.get(tank).copied().unwrap_or_default();
         if !found.is_clean() {
             tanks.insert(tank.to_string(), found);
+            let room = EXAMPLES.saturating_sub(examples.len());
+            examples.extend(told.iter().take(room).map(|discrepancy| format!("{tank}: {discrepancy}")));
         }
         all.add(&found);
     }
@@ -101,5 +109,6 @@ fn audit_all(
         unaccounted,
         gauges_not_audited: site.gauges().iter().filter(|gauge| !is_audited(gauge)).count() as u64,
         tanks,
+        examples,
     }
 }

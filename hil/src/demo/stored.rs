@@ -73,13 +73,15 @@ pub fn gather(
         rows(connection, site, newest_row, started, &mut gathered).with_context(unreadable)?;
     }
     for edge in site.edges() {
-        for reading in in_journal(connection.as_ref(), site.name(), edge, journals(edge))? {
+        for SequencedReading { seq, reading } in in_journal(connection.as_ref(), site.name(), edge, journals(edge))? {
             if reading.at >= started {
                 gathered.in_journals += 1;
-                gathered.keep(reading.tank.clone(), kept(&reading, Place::Journal));
+                gathered.keep(reading.tank.clone(), kept(seq, &reading, Place::Journal));
             }
         }
     }
+    // By number in the journal, which is the order of the polls; a clock may be set while we run.
+    gathered.tanks.values_mut().for_each(|kept| kept.sort_by_key(|kept| kept.seq));
     Ok(gathered)
 }
 
@@ -103,10 +105,9 @@ fn rows(
     started: UnixMillis,
     gathered: &mut KeptReadings,
 ) -> rusqlite::Result<()> {
-    // By number in the journal, which is the order of the polls; a clock may be set while we run.
     let mut statement = connection.prepare(
-        "SELECT tank, at_ms, journal, level_mm, interface_mm, temperature_c, quality FROM reading
-         WHERE id > ?1 AND site = ?2 AND at_ms >= ?3 ORDER BY tank, journal, seq",
+        "SELECT tank, at_ms, journal, level_mm, interface_mm, temperature_c, quality, seq FROM reading
+         WHERE id > ?1 AND site = ?2 AND at_ms >= ?3",
     )?;
     let mut seen = HashSet::new();
     let mut rows = statement.query(params![newest_row, site.name().as_str(), started.get()])?;
@@ -116,8 +117,8 @@ fn rows(
         if !seen.insert((tank.clone(), row.get::<_, i64>(1)?, row.get::<_, String>(2)?)) {
             *gathered.duplicates.entry(tank.clone()).or_default() += 1;
         }
-        let reading = reading(tank.clone(), row)?;
-        gathered.keep(tank, reading.as_ref().and_then(|reading| kept(reading, Place::Database)));
+        let (seq, reading) = (row.get::<_, i64>(7)?.unsigned_abs(), reading(tank.clone(), row)?);
+        gathered.keep(tank, reading.as_ref().and_then(|reading| kept(seq, reading, Place::Database)));
     }
     Ok(())
 }
@@ -136,9 +137,10 @@ fn reading(tank: TankName, row: &Row<'_>) -> rusqlite::Result<Option<Reading>> {
 }
 
 /// Takes what is compared of a reading; nothing of a poll that brought no answer.
-fn kept(reading: &Reading, place: Place) -> Option<Kept> {
+fn kept(seq: u64, reading: &Reading, place: Place) -> Option<Kept> {
     let is_out_of_range = reading.quality == Quality::Bad(Bad::OutOfRange);
     (is_out_of_range || !reading.quality.is_bad()).then(|| Kept {
+        seq,
         at: reading.at,
         level_mm: reading.level.map(|level| level.get()),
         interface_mm: reading.interface.map(|interface| interface.get()),
@@ -154,7 +156,7 @@ fn in_journal(
     site: &SiteName,
     edge: &EdgeName,
     config: JournalConfig,
-) -> anyhow::Result<Vec<Reading>> {
+) -> anyhow::Result<Vec<SequencedReading>> {
     if !config.dir.exists() {
         return Ok(Vec::new());
     }
@@ -170,8 +172,9 @@ fn in_journal(
                 let entries = journal.fetch(id, next, last, FETCHED_AT_ONCE)?;
                 let Some(newest) = entries.last() else { break };
                 next = newest.seq + 1;
-                let read = entries.iter().filter_map(|entry| serde_json::from_slice(&entry.json).ok());
-                readings.extend(read.map(|SequencedReading { reading, .. }| reading));
+                readings.extend(
+                    entries.iter().filter_map(|entry| serde_json::from_slice::<SequencedReading>(&entry.json).ok()),
+                );
             }
         }
     }

@@ -91,6 +91,9 @@ pub struct AuditSummary {
     /// What was found in tanks where something is wrong.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tanks: BTreeMap<String, Findings>,
+    /// The first things that are wrong there, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
 }
 
 impl BusUse {

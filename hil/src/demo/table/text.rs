@@ -56,7 +56,7 @@ impl Line {
     }
 
     /// Gives the text without its tones.
-    #[must_use]
+    #[cfg(test)]
     pub fn plain(&self) -> String {
         self.0.iter().map(|span| span.text.as_str()).collect()
     }

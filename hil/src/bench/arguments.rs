@@ -1,0 +1,55 @@
+//! What a person can have measured.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+/// What `tankline-hil bench` is asked to do.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// What is measured.
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BenchCommand {
+    /// Readings a second from MQTT message to committed row, and the same messages through the broker alone.
+    Ingest(IngestArgs),
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Args)]
+pub struct IngestArgs {
+    /// How long readings are offered in each of the four runs.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub seconds: u64,
+    /// Offers this many readings in each run instead, however long that takes.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub readings: Option<u64>,
+    /// Most readings that are under way and not known to have arrived.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(500..=1_000_000))]
+    pub window: u64,
+    /// Writes the figures to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// When a run has offered enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enough {
+    /// After a time.
+    Time(Duration),
+    /// After so many readings.
+    Readings(u64),
+}
+
+impl IngestArgs {
+    /// Gives when a run has offered enough.
+    #[must_use]
+    pub fn enough(&self) -> Enough {
+        self.readings.map_or(Enough::Time(Duration::from_secs(self.seconds)), Enough::Readings)
+    }
+}

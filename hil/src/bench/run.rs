@@ -1,0 +1,45 @@
+//! Measuring, case after case.
+
+use std::io::Write;
+
+use anyhow::Context;
+use tankline_domain::message::MAX_READINGS_PER_MESSAGE;
+use tankline_runtime::exit::Failure;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{BenchArgs, BenchCommand, IngestArgs};
+use super::case::Case;
+use super::report::{Figures, table};
+use crate::demo::{demo_site, write_json};
+
+/// Measures what is asked for, and says on `out` what came of it.
+///
+/// # Errors
+/// [`Failure`] when something cannot be started, fails, or loses a reading.
+pub async fn run(args: &BenchArgs, out: &mut (dyn Write + Send), stop: CancellationToken) -> Result<(), Failure> {
+    let BenchCommand::Ingest(args) = &args.command;
+    let figures = ingest(args, out, &stop).await?;
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    write!(out, "{}", table(&figures, build)).context("cannot write to standard output")?;
+    if let Some(file) = &args.json {
+        write_json(&figures, file).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+async fn ingest(
+    args: &IngestArgs,
+    out: &mut (dyn Write + Send),
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Figures>> {
+    let folder = tempfile::tempdir().context("there is no temporary folder")?;
+    let site = demo_site(folder.path())?;
+    let edge = site.edges().first().copied().context("the demo station has edges")?;
+    writeln!(out, "The database is in {}.\n", folder.path().display())?;
+    let mut figures = Vec::new();
+    for per_message in [1, MAX_READINGS_PER_MESSAGE as u64] {
+        let case = Case { site: &site, edge, per_message, window: args.window, enough: args.enough() };
+        figures.push(case.measure(folder.path(), stop).await?);
+    }
+    Ok(figures)
+}
