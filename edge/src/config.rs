@@ -131,11 +131,11 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
         edge: edge.expect(missing),
         digest: digest(document, &lines),
         lines,
+        files: site_path.into_iter().chain(broker.iter().flat_map(|broker| broker.files.clone())).collect(),
         broker: broker.expect(missing),
         journal: journal.expect(missing),
         sync_interval,
         uplink,
-        files: site_path.into_iter().collect(),
     })
 }
 
@@ -251,6 +251,8 @@ port = "tcp://gateway:502"
         assert_eq!(config.journal.max_bytes, 64 << 20);
         assert_ne!(config.digest, load(&EDGE.replace("gateway", "other"), SITE).unwrap().digest);
         assert!(!format!("{config:?}").contains("secret"), "no secret is shown");
+        let names: Vec<_> = config.files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        assert_eq!(names, ["edge.toml", "site.toml", "password"]);
     }
 
     #[test]

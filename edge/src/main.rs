@@ -24,10 +24,13 @@ Configuration (TOML):
   edge = \"rtu-01\"                  which edge of the site this is
   site = \"lindong.toml\"            the site's description; paths are sought beside this file
   [broker]
-  url = \"mqtt://127.0.0.1:1883\"
+  url = \"mqtts://broker:8883\"      or mqtt://broker:1883 without encryption
+  ca_file = \"ca.pem\"               who signs the broker's certificate; else whom the system trusts
+  client_certificate_file = \"rtu-01.pem\"   where the broker wants one, with
+  client_key_file = \"rtu-01.key\"   its key, which others must not read
   user = \"rtu-01\"                  where the broker wants one, with
   password_file = \"password\"       the password on the first line of this file
-  keep_alive_s = 30
+  keep_alive_s = 30                a broker that falls silent is given up within twice this
   [journal]
   dir = \"/var/lib/tankline-edge\"   readings stay here until the centre has them
   max_mb = 64                      when it is full the oldest go, counted

@@ -28,7 +28,8 @@ pub async fn watch(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
-    let (mut digest, mut files) = (first.digest, first.files);
+    // A password or certificate is no part of the digest, which everybody may see.
+    let (mut digest, mut broker, mut files) = (first.digest, first.broker, first.files);
     let mut applied = prints(&files);
     let mut changing = false;
     loop {
@@ -53,9 +54,12 @@ pub async fn watch(
             }
         }
         match load(&file) {
-            Some(config) if config.digest == digest => tracing::info!("the configuration is the same as before"),
+            Some(config) if config.digest == digest && config.broker == broker => {
+                tracing::info!("the configuration is the same as before");
+            }
             Some(config) => {
                 digest.clone_from(&config.digest);
+                broker.clone_from(&config.broker);
                 files.clone_from(&config.files);
                 applied = prints(&files);
                 if configs.send(config).await.is_err() {
@@ -86,4 +90,57 @@ fn prints(files: &[PathBuf]) -> Vec<Print> {
         Some((metadata.modified().ok()?, metadata.len()))
     };
     files.iter().map(print).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SITE: &str = r#"
+site = "demo"
+[[product]]
+name = "crude"
+density_20c_kg_m3 = 862.0
+[[line]]
+name = "line-01"
+edge = "rtu-01"
+port = "/dev/ttyUSB0"
+[[tank]]
+name = "T-01"
+product = "crude"
+geometry = { shape = "vertical-cylinder", diameter_m = 10.0, height_m = 12.0 }
+[[gauge]]
+tank = "T-01"
+line = "line-01"
+unit = 1
+"#;
+    const EDGE: &str = r#"
+edge = "rtu-01"
+site = "site.toml"
+broker = { url = "mqtt://broker", user = "rtu-01", password_file = "password" }
+journal = { dir = "journal" }
+"#;
+
+    #[tokio::test]
+    async fn new_password_is_a_new_configuration_of_the_same_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("edge.toml");
+        for (name, text) in [("edge.toml", EDGE), ("site.toml", SITE), ("password", "old\n")] {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let first = EdgeConfig::load(&file).unwrap();
+        let (configs, mut taken) = mpsc::channel(1);
+        let mut watching = JoinSet::new();
+        watching.spawn(watch(file, first.clone(), configs, CancellationToken::new()));
+        // So that the look before the change comes before it.
+        tokio::task::yield_now().await;
+        std::fs::write(dir.path().join("password"), "new one\n").unwrap();
+        let next = timeout(Duration::from_secs(60), taken.recv()).await.expect("no new configuration").unwrap();
+        assert_eq!(next.digest, first.digest);
+        assert_ne!(next.broker, first.broker);
+        assert!(!first.differs_in_lines_only(&next));
+    }
 }
