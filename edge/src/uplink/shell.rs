@@ -98,8 +98,11 @@ pub async fn run(
         tokio::select! {
             biased;
             () = stop.cancelled(), if drain_until.is_none() => {
-                // What the lines gave last is in the journal when it has answered this.
+                // What the lines gave last is in the journal when it has answered this, and waits here.
                 shell.report().await?;
+                while let Ok(entry) = appended.try_recv() {
+                    shell.uplink.handle_appended(entry);
+                }
                 drain_until = Some(clock::now() + DRAIN);
             }
             Some(entry) = appended.recv() => {
