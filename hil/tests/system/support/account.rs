@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tankline_hil::line::Served;
 
-use super::station::{INTERVAL, Station};
-use super::{EDGES, Row};
+use super::{EDGES, Row, Station};
 
 /// A reply that came so shortly before its edge was killed may not have been journalled yet.
 const BEFORE_DEATH: Duration = Duration::from_millis(300);
 
-/// A reply that came too late for the edge shows in a reading without a value within this time.
-const GIVEN_UP_AFTER: Duration = Duration::from_millis(2500);
+/// Between a reply and the moment at which the edge gives up to wait for it.
+const GIVEN_UP_WITHIN: Duration = Duration::from_millis(3000);
+
+const DAY_MS: i64 = 86_400_000;
 
 /// A time in which no process of an edge lived, after it had been killed.
 #[derive(Debug, Clone)]
@@ -19,6 +20,14 @@ pub struct Death {
     pub edge: String,
     pub from_ms: i64,
     pub until_ms: i64,
+}
+
+/// A request for which the edge found no answer, as its log tells.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    tank: String,
+    /// Milliseconds since midnight.
+    at_ms: i64,
 }
 
 /// What the gauges gave away, compared with what the history holds.
@@ -30,7 +39,7 @@ pub struct Account {
     pub matched: usize,
     /// Replies that no living edge took: sent around the time of its death. No more than two a death.
     pub unheard: usize,
-    /// Replies that came too late for the edge, which then asked again or gave a reading without a value.
+    /// Replies that came too late for the edge, as it tells itself: it had given up to wait for them.
     pub late: usize,
     /// Readings without a value.
     pub bad: usize,
@@ -50,7 +59,9 @@ pub struct Account {
 
 impl Account {
     /// Compares with the readings since the gauges were started; numbers are checked in all of them.
-    pub fn of(station: &Station, rows: &[Row], deaths: &[Death]) -> Self {
+    ///
+    /// Each of the unanswered requests excuses one reply of its tank that is not in the history.
+    pub fn of(station: &Station, rows: &[Row], deaths: &[Death], mut unanswered: Vec<Unanswered>) -> Self {
         let (served, tanks) = (station.served(), station.tanks());
         let mut account = Self { served: served.len(), deaths: deaths.len(), ..Self::default() };
         let replies: HashMap<_, _> = served.iter().enumerate().map(|(index, reply)| (key(reply), index)).collect();
@@ -86,7 +97,8 @@ impl Account {
             let edge = tanks[&reply.tank].0.as_str();
             if deaths.iter().any(|death| death.edge == edge && death.covers(reply)) {
                 account.unheard += 1;
-            } else if came_late(reply, &served, rows) {
+            } else if let Some(request) = unanswered.iter().position(|request| request.excuses(reply)) {
+                unanswered.remove(request);
                 account.late += 1;
             } else {
                 account.lost.push(reply.clone());
@@ -107,8 +119,7 @@ impl Account {
         assert!(self.invented.is_empty(), "no gauge gave {:#?}\n{self}", self.invented);
         assert!(self.missing_numbers.is_empty(), "missing numbers: {:?}\n{self}", self.missing_numbers);
         assert!(self.unheard <= 2 * self.deaths, "more was lost at a death than was under way\n{self}");
-        assert!(self.late <= 2 + self.served / 20, "so many replies cannot have been late\n{self}");
-        assert!(self.longest_ms < 2000, "a reading is told of another time than its reply\n{self}");
+        assert!(self.longest_ms < 3000, "a reading is told of another time than its reply\n{self}");
         assert!(self.matched * 10 > self.served * 8, "too little was compared\n{self}");
     }
 
@@ -138,6 +149,28 @@ impl Death {
     }
 }
 
+impl Unanswered {
+    /// Finds all in the log of an edge.
+    pub fn all_in(log: &str) -> Vec<Self> {
+        let requests = log.lines().filter(|line| line.contains("request goes unanswered"));
+        requests.map(|line| Self::of(line).unwrap_or_else(|| panic!("{line}"))).collect()
+    }
+
+    /// Reads a line such as `2026-11-23T07:21:14.116952Z DEBUG … tank=T-01 …`.
+    fn of(line: &str) -> Option<Self> {
+        let time = line.split(['T', 'Z']).nth(1)?;
+        let mut parts = time.split(':').map(|part| part.parse::<f64>().ok());
+        let seconds = parts.next()?? * 3600.0 + parts.next()?? * 60.0 + parts.next()??;
+        let tank = line.split(' ').find_map(|word| word.strip_prefix("tank="))?;
+        Some(Self { tank: tank.to_owned(), at_ms: (seconds * 1000.0) as i64 })
+    }
+
+    fn excuses(&self, reply: &Served) -> bool {
+        let apart = (self.at_ms - reply.at.get()).rem_euclid(DAY_MS);
+        self.tank == reply.tank.as_str() && apart.min(DAY_MS - apart) < ms(GIVEN_UP_WITHIN)
+    }
+}
+
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -163,16 +196,6 @@ fn key(reply: &Served) -> (String, i64, i64, i64) {
     let values = reply.values;
     let tank = reply.tank.to_string();
     (tank, values.level_mm.into(), values.interface_mm.into(), values.temperature_tenths.into())
-}
-
-/// Tells whether a reply came after the edge had given it up: it then asked again at once, or read no value.
-fn came_late(reply: &Served, served: &[Served], rows: &[Row]) -> bool {
-    let after = |at_ms: i64| at_ms - reply.at.get();
-    let interval = ms(INTERVAL);
-    let mut same = served.iter().filter(|other| other.tank == reply.tank);
-    let is_asked_again = same.any(|other| (1..interval * 3 / 4).contains(&after(other.at.get())));
-    let silent = |row: &&Row| row.tank == reply.tank.as_str() && row.level_mm.is_none();
-    is_asked_again || rows.iter().filter(silent).any(|row| (-interval..ms(GIVEN_UP_AFTER)).contains(&after(row.at_ms)))
 }
 
 fn ms(duration: Duration) -> i64 {

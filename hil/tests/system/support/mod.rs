@@ -12,7 +12,7 @@ mod system;
 mod wait;
 mod witness;
 
-pub use account::{Account, Death};
+pub use account::{Account, Death, Unanswered};
 pub use database::{Database, Row};
 pub use folder::Folder;
 pub use ports::free_port;
@@ -20,4 +20,4 @@ pub use process::Process;
 pub use programs::program;
 pub use station::{EDGES, INTERVAL, Station};
 pub use system::{BrokerKind, DEADLINE, Plan, Role, System};
-pub use wait::{wait_for, wait_until};
+pub use wait::{wait_for, wait_for_ok, wait_until};

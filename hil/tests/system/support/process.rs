@@ -23,7 +23,7 @@ impl Process {
             fs::hard_link(&path, &linked).or_else(|_| fs::copy(&path, &linked).map(drop)).unwrap();
         }
         let mut command = Command::new(linked);
-        command.args(["run", "--config", config, "--log-level", "info"]);
+        command.args(["run", "--config", config, "--log-level", "info,tankline_edge=debug"]);
         Self::start(folder, name, &mut command)
     }
 

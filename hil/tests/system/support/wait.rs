@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use tankline_runtime::clock;
@@ -20,12 +21,23 @@ pub fn wait_until(what: &str, deadline: Duration, mut is_so: impl FnMut() -> boo
 /// When it is not there by the deadline.
 #[track_caller]
 pub fn wait_for<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    wait_for_ok(what, deadline, || look().ok_or(""))
+}
+
+/// Waits for something and gives it.
+///
+/// # Panics
+/// When it is not there by the deadline; then it shows what was there instead.
+#[track_caller]
+pub fn wait_for_ok<T, E: fmt::Display>(what: &str, deadline: Duration, mut look: impl FnMut() -> Result<T, E>) -> T {
     let until = clock::now() + deadline;
     loop {
-        if let Some(found) = look() {
-            return found;
+        match look() {
+            Ok(found) => return found,
+            Err(instead) => {
+                assert!(clock::now() < until, "waited {} s in vain: {what} {instead}", deadline.as_secs());
+            }
         }
-        assert!(clock::now() < until, "waited {} s in vain: {what}", deadline.as_secs());
         std::thread::sleep(LOOK_AGAIN);
     }
 }
