@@ -8,4 +8,5 @@ pub mod journal;
 pub mod line;
 pub mod quality;
 pub mod reload;
+pub mod stamp;
 pub mod uplink;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tankline_domain::message::{GaugeCounters, GaugeHealth};
 use tankline_domain::names::{LineName, TankName};
-use tankline_domain::reading::{Bad, Quality, Reading};
+use tankline_domain::reading::{Bad, Quality, Reading, Uncertain};
 use tankline_domain::register::RegisterRead;
 use tankline_domain::site::{Gauge, Limits, Line};
 use tankline_domain::units::UnixMillis;
@@ -20,6 +20,7 @@ use super::port;
 use super::reply_time::ReplyTimes;
 use super::schedule::{PollEnd, Schedule};
 use crate::quality::{Doubt, History, Motion, Reporter};
+use crate::stamp::Clocks;
 
 /// What the polling of a line is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -195,13 +196,16 @@ impl Poller {
             Ok((replies, at)) => {
                 Reading::judge(tank, at, state.gauge.registers.decode(&replies), &state.gauge.mounting)
             }
-            Err(error) => Reading::failed(tank, clock::unix_ms(), error.reason()),
+            Err(error) => Reading::failed(tank, Clocks::read().stamp(), error.reason()),
         };
         let now = clock::now();
         let motion = &self.board.motion;
         let others_moved = |since| motion.others_moved_since(&state.gauge.tank, since);
         if state.history.handle_reading(now, &mut reading, others_moved) {
             motion.moved(&state.gauge.tank, now);
+        }
+        if reading.quality.is_good() && !Clocks::read().are_set() {
+            reading.quality = Quality::Uncertain(Uncertain::Clock);
         }
         let wanted = state.reporter.wants(now, &reading);
         self.tell_change(index, &reading);
@@ -248,14 +252,14 @@ impl Poller {
     async fn ask(&mut self, index: usize) -> Result<(Vec<(RegisterRead, Vec<u16>)>, UnixMillis), ExchangeError> {
         let may_retry = !self.schedule.is_silent(index);
         let mut replies = Vec::new();
-        let mut at = clock::unix_ms();
+        let mut at = Clocks::read().stamp();
         for read in self.gauges[index].reads.clone() {
             let mut attempt = self.exchange(index, read).await;
             if may_retry && matches!(attempt, Err(ExchangeError::Silent { .. })) {
                 attempt = self.exchange(index, read).await;
             }
             replies.push((read, attempt?));
-            at = clock::unix_ms();
+            at = Clocks::read().stamp();
         }
         Ok((replies, at))
     }

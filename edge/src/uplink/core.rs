@@ -103,6 +103,8 @@ pub struct Uplink {
     fetching: usize,
     outstanding: VecDeque<Sent>,
     connected: bool,
+    /// Whether everything waits, because the clock is not set.
+    held: bool,
     centre: Option<Presence>,
     boot: Option<String>,
     /// Journals of which the centre has not yet said what it has, and until when that is waited for.
@@ -127,6 +129,7 @@ impl Uplink {
             fetching: 0,
             outstanding: VecDeque::new(),
             connected: false,
+            held: false,
             centre: None,
             boot: None,
             unsettled: BTreeSet::new(),
@@ -150,6 +153,11 @@ impl Uplink {
     pub fn handle_disconnected(&mut self) {
         self.connected = false;
         self.give_back_all();
+    }
+
+    /// Takes whether readings may be sent now; they may not while nobody knows their time.
+    pub const fn set_held(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// Takes what the centre says of itself; a new boot has forgotten what it had not committed.
@@ -262,7 +270,7 @@ impl Uplink {
 
     /// Gives what is to be done next; new readings before the backlog.
     pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
-        if !self.connected {
+        if !self.connected || self.held {
             return None;
         }
         if let Some(journal) = self.live.front().map(|entry| entry.journal) {

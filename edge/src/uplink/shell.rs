@@ -1,5 +1,7 @@
 //! Moves what the uplink decides: between the journal's writer and the MQTT session.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tankline_domain::message::{CentreState, Committed, EdgeHealth, EdgeState, JournalId, Presence};
@@ -16,14 +18,15 @@ use super::core::{Output, Uplink, UplinkConfig};
 use crate::journal::Entry;
 use crate::journal::writer::{Report, Request};
 use crate::line::poller::HealthBoard;
+use crate::stamp::Clocks;
 
 const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long an orderly stop waits for the centre to commit the last readings.
 const DRAIN: Duration = Duration::from_millis(1500);
 
-/// Before this moment no clock of an RTU stands that was ever set: 2024-01-01.
-const CLOCK_IS_SET_AFTER: UnixMillis = UnixMillis::new(1_704_067_200_000);
+/// How often it is looked whether a clock that was not set is set now.
+const CLOCK_LOOK: Duration = Duration::from_secs(1);
 
 /// Who this edge is, and what it says of itself.
 #[derive(Debug, Clone)]
@@ -60,6 +63,9 @@ struct Shell {
     station: Station,
     publisher: Publisher,
     journal: mpsc::Sender<Request>,
+    /// What was in the journal at the start. If it was stamped by a clock that was not set, its time is not known.
+    before: BTreeMap<JournalId, RangeInclusive<u64>>,
+    clock_is_set: bool,
 }
 
 /// What the journal answered to a fetch.
@@ -83,18 +89,22 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let Channels { mut session, publisher, mut appended, journal } = channels;
-    let mut shell = Shell { uplink: Uplink::new(config, &report.contents), station, publisher, journal };
+    let before = report.contents.clone();
+    let uplink = Uplink::new(config, &before);
+    let mut shell = Shell { uplink, station, publisher, journal, before, clock_is_set: true };
     let (fetched_in, mut fetched) = mpsc::channel::<Fetched>(1);
     let mut digest = shell.station.config.clone();
     let mut health_due = clock::now() + HEALTH_INTERVAL;
     let mut drain_until = None;
     loop {
+        shell.look_at_clock();
         shell.act(&fetched_in).await?;
         if drain_until.is_some() && (shell.uplink.is_drained() || !shell.publisher.is_connected()) {
             break;
         }
         let due = shell.uplink.poll_timeout().into_iter().chain([health_due]).chain(drain_until).min();
-        let due = due.unwrap_or(health_due).into();
+        let look = if shell.clock_is_set { HEALTH_INTERVAL } else { CLOCK_LOOK };
+        let due = due.unwrap_or(health_due).min(clock::now() + look).into();
         tokio::select! {
             biased;
             () = stop.cancelled(), if drain_until.is_none() => {
@@ -137,11 +147,37 @@ pub async fn run(
 }
 
 impl Shell {
+    /// Holds everything back while the clock is not set, because nobody could tell when it was.
+    fn look_at_clock(&mut self) {
+        let is_set = Clocks::read().are_set();
+        match (self.clock_is_set, is_set) {
+            (true, false) => {
+                tracing::warn!("the clock is not set: readings wait in the journal; is there a time server?")
+            }
+            (false, true) => tracing::info!("the clock is set: readings go out with their true time"),
+            _ => {}
+        }
+        self.clock_is_set = is_set;
+        self.uplink.set_held(!is_set);
+    }
+
+    /// Puts the true time into readings of this run that were stamped while the clock was not set.
+    fn correct(&self, journal: JournalId, entries: &mut [Entry]) {
+        let clocks = Clocks::read();
+        let earlier = self.before.get(&journal).map(|numbers| *numbers.end());
+        for entry in entries.iter_mut().filter(|entry| earlier.is_none_or(|earlier| entry.seq > earlier)) {
+            if let Some(corrected) = clocks.corrected(&entry.json) {
+                entry.json = corrected;
+            }
+        }
+    }
+
     /// Does all that the uplink wants done.
     async fn act(&mut self, fetched: &mpsc::Sender<Fetched>) -> anyhow::Result<()> {
         while let Some(output) = self.uplink.poll_output(clock::now()) {
             match output {
-                Output::Publish { journal, entries } => {
+                Output::Publish { journal, mut entries } => {
+                    self.correct(journal, &mut entries);
                     let topic = Topic::Readings(self.station.site.clone(), self.station.edge.clone());
                     let message = Outgoing {
                         topic: topic.to_string(),
@@ -235,7 +271,7 @@ impl Shell {
             journal_oldest_s: report.oldest.map(age_s),
             gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),
             gaps: report.gaps,
-            clock: if now > CLOCK_IS_SET_AFTER { "set" } else { "unset" }.to_owned(),
+            clock: if self.clock_is_set { "set" } else { "unset" }.to_owned(),
         };
         let message = self.outgoing(Topic::Health, &health, false);
         // The next one comes in half a minute.
