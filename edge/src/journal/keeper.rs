@@ -227,3 +227,11 @@ impl Keeper {
 fn chain(error: JournalError) -> String {
     format!("{:#}", anyhow::Error::from(error))
 }
+
+#[cfg(test)]
+#[path = "fault_tests.rs"]
+mod fault_tests;
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

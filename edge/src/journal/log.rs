@@ -49,6 +49,8 @@ pub(super) struct Log {
     pub(super) aside: Vec<(PathBuf, u64)>,
     /// Length of the files that are not the journal's.
     pub(super) other_bytes: u64,
+    /// Whether files were removed that a power cut would bring back.
+    pub(super) removed_unsynced: bool,
     pub(super) committed: BTreeMap<JournalId, RangeSet>,
     pub(super) gaps: BTreeMap<JournalId, RangeSet>,
     pub(super) cursor: Option<Cursor>,
@@ -202,7 +204,7 @@ impl Log {
         let committed = self.committed.entry(journal).or_default();
         committed.extend(ranges);
         let old = self.segments.len() - usize::from(self.active.is_some());
-        let (mut kept, mut refused, mut removed) = (Vec::with_capacity(self.segments.len()), None, false);
+        let (mut kept, mut refused) = (Vec::with_capacity(self.segments.len()), None);
         for (index, segment) in self.segments.drain(..).enumerate() {
             let is_done = index < old && segment.header.journal == journal && segment.is_within(committed);
             if !is_done {
@@ -211,16 +213,14 @@ impl Log {
                 refused = Some(error);
                 kept.push(segment);
             } else {
-                removed = true;
+                self.removed_unsynced = true;
             }
         }
         self.segments = kept;
         let known: Vec<JournalId> = self.segments.iter().map(|segment| segment.header.journal).collect();
         self.committed.retain(|journal, _| known.contains(journal));
-        if removed {
-            // A power cut must not bring them back: all that they have would be sent again.
-            self.sync_folder()?;
-        }
+        // All that they have would be sent again.
+        self.sync_removals()?;
         refused.map_or(Ok(()), Err)
     }
 
@@ -298,9 +298,7 @@ impl Log {
     /// Lets files go until there is room: what could not be used, then the oldest segments. What was not committed in
     /// them is a gap.
     pub(super) fn make_room(&mut self, needed: u64) -> Result<(), JournalError> {
-        let mut removed = false;
         while self.bytes() + needed > self.config.max_bytes {
-            removed = true;
             if let Some((path, _)) = self.aside.first() {
                 remove(&*self.storage, path)?;
                 self.aside.remove(0);
@@ -312,9 +310,19 @@ impl Log {
                 let JournalConfig { dir, max_bytes, segment_bytes } = self.config.clone();
                 return Err(JournalError::NoRoom { path: dir, max_bytes, segment_bytes });
             }
+            self.removed_unsynced = true;
         }
-        // What comes next must not stand beside what was removed after a power cut.
-        if removed { self.sync_folder() } else { Ok(()) }
+        // What comes next must not stand beside what was removed.
+        self.sync_removals()
+    }
+
+    /// Sees to it that a power cut does not bring back what was removed.
+    fn sync_removals(&mut self) -> Result<(), JournalError> {
+        if self.removed_unsynced {
+            self.sync_folder()?;
+            self.removed_unsynced = false;
+        }
+        Ok(())
     }
 
     /// Notes what a segment that is gone had uncommitted.

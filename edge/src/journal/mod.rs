@@ -11,6 +11,8 @@ mod opening;
 pub mod reader;
 mod scan;
 pub mod segment;
+#[cfg(test)]
+mod simulated;
 mod storage;
 mod store;
 pub mod writer;

@@ -25,6 +25,8 @@ pub struct Opened {
     pub damaged_readings: u64,
     /// Segments that have nothing that can be used, put aside.
     pub damaged_segments: u64,
+    /// Segments that cannot be read at all; they may be at the next start.
+    pub unreadable_segments: u64,
     /// Numbers between segments that are not here: their readings were committed, or a segment is missing.
     pub absent_numbers: u64,
     /// Whether a new journal was begun: the first one, or because numbers may have been given that are not here any more,
@@ -54,7 +56,8 @@ impl Log {
         let mut opened = opened(&found);
         let next_seq = goes_on(&found, boot);
         opened.new_journal = next_seq.is_none();
-        let Found { segments, useless, aside, other_bytes, lost, .. } = found;
+        let Found { segments, useless, aside, other_bytes, unreadable_bytes, lost, .. } = found;
+        let other_bytes = other_bytes + unreadable_bytes;
         let newest = segments.last().map(|segment| segment.header);
         let (journal, generation, next_seq) = match (next_seq, newest) {
             (Some(next_seq), Some(newest)) => (newest.journal, newest.generation, next_seq),
@@ -73,6 +76,7 @@ impl Log {
             next_seq,
             aside,
             other_bytes,
+            removed_unsynced: false,
             committed,
             gaps: lost,
             cursor,
@@ -152,6 +156,7 @@ fn opened(found: &Found) -> Opened {
         readings: found.segments.iter().map(count).sum(),
         torn_bytes: found.skipped_bytes,
         damaged_readings: found.lost.values().fold(0, |sum: u64, lost| sum.saturating_add(lost.count())),
+        unreadable_segments: found.unreadable_segments,
         absent_numbers,
         ..Opened::default()
     }

@@ -38,6 +38,9 @@ pub(super) struct Segment {
 pub(super) struct Found {
     /// The segments in the order in which they were written.
     pub(super) segments: Vec<Segment>,
+    /// Segments that cannot be read, they may be another time, and their length.
+    pub(super) unreadable_segments: u64,
+    pub(super) unreadable_bytes: u64,
     /// Files that should be segments and have nothing that can be used, or only what others have too.
     pub(super) useless: Vec<(PathBuf, u64)>,
     /// Such files that were put aside before.
@@ -50,7 +53,7 @@ pub(super) struct Found {
     pub(super) skipped_bytes: u64,
     /// Numbers whose records are damaged, as far as the records around them tell.
     pub(super) lost: BTreeMap<JournalId, RangeSet>,
-    /// Whether the last segment is whole.
+    /// Whether the last segment is whole, and no other one is missing for a reason that is known.
     pub(super) last_is_whole: bool,
 }
 
@@ -87,20 +90,32 @@ struct Measured {
     is_whole: bool,
 }
 
+/// What became of a file that should be a segment.
+enum Measure {
+    Segment(Box<Measured>),
+    /// Nothing in it can be used.
+    Useless,
+    Unreadable,
+}
+
 /// Looks at all files of a folder.
 ///
 /// # Errors
 /// [`JournalError`] when the folder cannot be read, or a newer version of the program wrote a segment.
 pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalError> {
-    let mut found = Found { last_is_whole: true, mark: Mark::read(storage, dir), ..Found::default() };
+    let mut found = Found { mark: Mark::read(storage, dir), ..Found::default() };
     let mut measured = Vec::new();
     for (path, length) in storage.list(dir).map_err(JournalError::io("read folder", dir))? {
         match path.extension().and_then(|ending| ending.to_str()) {
             Some(SEGMENT) => match measure(storage, &path, length)? {
-                Some(segment) => measured.push(segment),
-                None => {
+                Measure::Segment(segment) => measured.push(*segment),
+                Measure::Useless => {
                     found.skipped_bytes += length;
                     found.useless.push((path, length));
+                }
+                Measure::Unreadable => {
+                    found.unreadable_segments += 1;
+                    found.unreadable_bytes += length;
                 }
             },
             Some(DAMAGED) => found.aside.push((path, length)),
@@ -108,7 +123,7 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
             _ => found.other_bytes += length,
         }
     }
-    found.last_is_whole &= found.useless.is_empty();
+    let all_are_good = |found: &Found| found.useless.is_empty() && found.unreadable_segments == 0;
     measured.sort_by(|a, b| a.segment.place().cmp(&b.segment.place()));
     let mut present: BTreeMap<JournalId, RangeSet> = BTreeMap::new();
     for Measured { mut segment, skipped, lost, is_whole } in measured {
@@ -120,17 +135,16 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
         if own.is_empty() && !segment.numbers.is_empty() {
             tracing::warn!(path = %segment.path.display(), "journal segment has only what others have too");
             found.useless.push((segment.path, segment.bytes));
-            found.last_is_whole = false;
             continue;
         }
         // Of two records with one number the one that stands first counts.
         let is_own = own == segment.numbers;
         segment.numbers = own;
         present.extend(&segment.numbers);
-        // What comes after this decides whether the numbers can go on.
-        found.last_is_whole = is_whole && is_own && found.useless.is_empty();
+        found.last_is_whole = is_whole && is_own;
         found.segments.push(segment);
     }
+    found.last_is_whole &= all_are_good(&found);
     for (journal, lost) in &mut found.lost {
         lost.subtract(present.get(journal).unwrap_or(&RangeSet::new()));
     }
@@ -149,13 +163,13 @@ impl Segment {
     }
 }
 
-/// Reads a whole segment; `None` when nothing in it can be used.
-fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Option<Measured>, JournalError> {
+/// Reads a whole segment.
+fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Measure, JournalError> {
     let head = match storage.read(path, 0, HEADER_LENGTH) {
         Ok(head) => head,
         Err(error) => {
             tracing::warn!(path = %path.display(), %error, "journal segment cannot be read");
-            return Ok(None);
+            return Ok(Measure::Unreadable);
         }
     };
     let (header, has_header) = match Header::decode(&head) {
@@ -166,13 +180,13 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Option<Mea
         // Its name says the same, and each record says to which journal it belongs.
         Err(HeaderError::Damaged) => match header_of_name(path) {
             Some(header) => (header, false),
-            None => return Ok(None),
+            None => return Ok(Measure::Useless),
         },
     };
-    let (numbers, skipped, lost) = numbers(storage, path, &header, length);
-    let is_whole = has_header && skipped == 0;
+    let (numbers, skipped, lost, is_readable) = numbers(storage, path, &header, length);
+    let is_whole = has_header && is_readable && skipped == 0;
     if !is_whole && numbers.is_empty() {
-        return Ok(None);
+        return Ok(if is_readable { Measure::Useless } else { Measure::Unreadable });
     }
     if !is_whole {
         tracing::warn!(
@@ -181,15 +195,16 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Option<Mea
         );
     }
     let segment = Segment { path: path.to_owned(), header, numbers, bytes: length, failed_reads: 0 };
-    Ok(Some(Measured { segment, skipped, lost, is_whole }))
+    Ok(Measure::Segment(Box::new(Measured { segment, skipped, lost, is_whole })))
 }
 
-/// Gives the numbers of the good records, the bytes that are none, and the numbers that are missing where such bytes are.
-fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> (RangeSet, u64, RangeSet) {
+/// Gives the numbers of the good records, the bytes that are none, the numbers that are missing where such bytes are, and
+/// whether the file could be read to its end.
+fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> (RangeSet, u64, RangeSet, bool) {
     let (mut numbers, mut lost) = (RangeSet::new(), RangeSet::new());
     let read = |offset, length| storage.read(path, offset, length);
     let mut reader = Reader::new(header.journal, header.first_seq, length, read);
-    let (mut next, mut skipped, mut unread) = (header.first_seq, 0, 0);
+    let (mut next, mut skipped, mut unread, mut is_readable) = (header.first_seq, 0, 0, true);
     // Most segments have one run of numbers.
     let mut run: Option<(u64, u64)> = None;
     loop {
@@ -199,6 +214,7 @@ fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> 
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "journal segment cannot be read to its end");
                 unread = length.saturating_sub(reader.position());
+                is_readable = false;
                 break;
             }
         };
@@ -219,7 +235,7 @@ fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> 
     if let Some((first, last)) = run {
         numbers.insert(first, last);
     }
-    (numbers, reader.skipped() + unread, lost)
+    (numbers, reader.skipped() + unread, lost, is_readable)
 }
 
 fn header_of_name(path: &Path) -> Option<Header> {

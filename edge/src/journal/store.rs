@@ -131,6 +131,12 @@ impl Journal {
         self.memory.as_ref().map_or(0, Memory::len)
     }
 
+    /// Gives the first number that is in memory.
+    #[cfg(test)]
+    pub(super) fn first_held(&self) -> Option<u64> {
+        Some(*self.memory.as_ref()?.numbers()?.start())
+    }
+
     /// Tells whether new readings go to memory.
     #[must_use]
     pub const fn is_holding(&self) -> bool {
@@ -299,3 +305,7 @@ fn boot_hash() -> u64 {
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "damage_tests.rs"]
+mod damage_tests;
