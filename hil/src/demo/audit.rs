@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use tankline_domain::message::GaugeCounters;
 use tankline_domain::register::{Point, RegisterMap};
 use tankline_domain::site::Gauge;
 use tankline_domain::units::UnixMillis;
@@ -19,8 +20,9 @@ use super::answers::{Answer, TankAnswers};
 /// the time between two polls, so that the answer to one poll is not taken for that to the next.
 const APART: Duration = Duration::from_secs(1);
 
-/// How much later the reading may be stamped when the answer before was not taken. The edge asks again then, and a reply
-/// to the first request could still come; so it takes the answer at the end of its time slot, which is at most this long.
+/// How much later a reading may be stamped when the request before it failed: a reply to that one could still come then, so
+/// the edge takes an answer only at the end of its time slot, which is at most this long. More readings stamped so late
+/// than there were failed requests are answers that were taken for those to other requests.
 const SLOT_MS: i64 = 1000;
 
 /// A reading that is kept somewhere, with values or judged out of range.
@@ -70,6 +72,8 @@ pub struct Findings {
     pub extra: u64,
     /// Readings whose values are not those that the gauge gave.
     pub different: u64,
+    /// Readings that came so late after their answers that they look like answers to other requests.
+    pub belated: u64,
     /// Readings that are in the database twice.
     pub duplicates: u64,
 }
@@ -78,7 +82,7 @@ impl Findings {
     /// Tells whether everything is as it must be.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.missing == 0 && self.extra == 0 && self.different == 0 && self.duplicates == 0
+        self.missing == 0 && self.extra == 0 && self.different == 0 && self.belated == 0 && self.duplicates == 0
     }
 
     /// Adds what was found elsewhere.
@@ -91,6 +95,7 @@ impl Findings {
         self.missing += other.missing;
         self.extra += other.extra;
         self.different += other.different;
+        self.belated += other.belated;
         self.duplicates += other.duplicates;
     }
 }
@@ -104,6 +109,8 @@ pub enum Discrepancy {
     Extra(Kept),
     /// An answer and its reading, which says something else.
     Different(Answer, Kept),
+    /// An answer and its reading, which is stamped late.
+    Belated(Answer, Kept),
 }
 
 impl fmt::Display for Discrepancy {
@@ -113,6 +120,9 @@ impl fmt::Display for Discrepancy {
             Self::Extra(kept) => write!(f, "the reading {kept} has no answer"),
             Self::Different(Answer { at, values }, kept) => {
                 write!(f, "the answer {values} of {at} became the reading {kept}")
+            }
+            Self::Belated(Answer { at, values }, kept) => {
+                write!(f, "the answer {values} of {at} is stamped late, as the reading {kept}")
             }
         }
     }
@@ -126,13 +136,13 @@ impl fmt::Display for Kept {
     }
 }
 
-/// Audits one tank. `kept` is in the order of the polls; `accepted` counts the replies that the edge took. What is not as
-/// it must be goes to `tell`.
+/// Audits one tank. `kept` is in the order of the polls; `counted` is what the edge counted of its gauge. What is not as it
+/// must be goes to `tell`.
 #[must_use]
 pub fn audit(
     gauge: &Gauge,
     answers: &TankAnswers,
-    accepted: u64,
+    counted: &GaugeCounters,
     kept: &[Kept],
     tell: &mut dyn FnMut(Discrepancy),
 ) -> Findings {
@@ -147,62 +157,76 @@ pub fn audit(
         _ => true,
     };
     let kept: Vec<Kept> = kept.iter().filter(is_compared).copied().collect();
-    let unstored = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found, tell);
-    found.answered_not_accepted = unstored.min(found.answered.saturating_sub(accepted));
+    let Walk { unstored, belated } = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found, tell);
+    found.answered_not_accepted = unstored.min(found.answered.saturating_sub(counted.replies));
     found.missing = unstored - found.answered_not_accepted;
+    found.belated = belated.saturating_sub(counted.polls.saturating_sub(counted.replies + counted.exceptions));
     found
 }
 
-/// Walks along both; gives how many answers have no reading.
+/// What a walk along answers and readings counted.
+#[derive(Debug, Default)]
+struct Walk {
+    /// Answers without a reading.
+    unstored: u64,
+    /// Readings stamped late, for whatever reason.
+    belated: u64,
+}
+
 fn lay_side_by_side(
     expectation: &Expectation,
     answers: &VecDeque<Answer>,
     kept: &[Kept],
     found: &mut Findings,
     tell: &mut dyn FnMut(Discrepancy),
-) -> u64 {
-    let (mut i, mut j, mut unstored) = (0, 0, 0);
-    let mut latest = expectation.apart_ms;
+) -> Walk {
+    let (mut i, mut j, mut walk) = (0, 0, Walk::default());
+    let (near, late) = (expectation.apart_ms, expectation.apart_ms + SLOT_MS);
     while let (Some(answer), Some(reading)) = (answers.get(i), kept.get(j)) {
         let apart = reading.at.millis_since(answer.at);
-        let is_met = |answer: &Answer, reading: &Kept| expectation.is_met(answer, reading);
-        if is_met(answer, reading) && (-expectation.apart_ms..=latest).contains(&apart) {
-            latest = expectation.apart_ms;
+        let is_met = expectation.is_met(answer, reading);
+        // Whether a later answer is the one of this reading, when it may be stamped so much later.
+        let has_later_answer = |latest: i64| {
+            let apart = |later: &Answer| reading.at.millis_since(later.at);
+            let mut later = answers.iter().skip(i + 1).take_while(|later| apart(later) >= -near);
+            later.any(|later| apart(later) <= latest && expectation.is_met(later, reading))
+        };
+        let has_later_reading = || {
+            let mut later = kept[j + 1..].iter().take_while(|later| later.at.millis_since(answer.at) <= near);
+            later.any(|later| expectation.is_met(answer, later))
+        };
+        let is_near = (-near..=near).contains(&apart);
+        let is_belated = !is_near && is_met && (near..=late).contains(&apart);
+        if is_met && is_near || is_belated && !has_later_answer(near) {
             match reading.place {
                 Place::Database => found.stored += 1,
                 Place::Journal => found.waiting += 1,
             }
+            // The failed request before the last reading of a run may not have been counted any more.
+            if is_belated && j + 1 < kept.len() {
+                tell(Discrepancy::Belated(*answer, *reading));
+                walk.belated += 1;
+            }
             (i, j) = (i + 1, j + 1);
-            continue;
-        }
-        let later_answer = || {
-            let later = answers.iter().skip(i + 1);
-            expectation.comes_later(later, |later| (reading.at.millis_since(later.at), is_met(later, reading)))
-        };
-        let later_reading = || {
-            let later = kept[j + 1..].iter();
-            expectation.comes_later(later, |later| (answer.at.millis_since(later.at), is_met(answer, later)))
-        };
-        if apart > latest || apart >= -expectation.apart_ms && later_answer() {
+        } else if apart > near || has_later_answer(late) {
             tell(Discrepancy::Unstored(*answer));
-            unstored += 1;
-            latest = expectation.apart_ms + SLOT_MS;
+            walk.unstored += 1;
             i += 1;
-        } else if apart < -expectation.apart_ms || later_reading() {
+        } else if apart < -near || has_later_reading() {
             tell(Discrepancy::Extra(*reading));
             found.extra += 1;
             j += 1;
         } else {
             tell(Discrepancy::Different(*answer, *reading));
             found.different += 1;
-            latest = expectation.apart_ms;
             (i, j) = (i + 1, j + 1);
         }
     }
     kept[j..].iter().for_each(|reading| tell(Discrepancy::Extra(*reading)));
     answers.iter().skip(i).for_each(|answer| tell(Discrepancy::Unstored(*answer)));
     found.extra += (kept.len() - j) as u64;
-    unstored + (answers.len() - i) as u64
+    walk.unstored += (answers.len() - i) as u64;
+    walk
 }
 
 /// What the readings of a gauge must say, given its answers.
@@ -218,7 +242,8 @@ impl Expectation {
     fn of(gauge: &Gauge) -> Self {
         let RegisterMap { level, interface, temperature } = &gauge.registers;
         let step = |point: &Point| point.scale.abs();
-        let apart = (gauge.poll_interval / 2).min(APART);
+        let interval = gauge.alarm_poll_interval.map_or(gauge.poll_interval, |alarm| alarm.min(gauge.poll_interval));
+        let apart = (interval / 2).min(APART);
         Self {
             apart_ms: i64::try_from(apart.as_millis()).unwrap_or(i64::MAX),
             offset_mm: gauge.mounting.offset.get(),
@@ -237,12 +262,6 @@ impl Expectation {
         is_same(kept.level_mm, level + self.offset_mm, Some(self.level_step))
             && is_same(kept.interface_mm, interface + self.offset_mm, self.interface_step)
             && is_same(kept.temperature_c, values.temperature_c(), self.temperature_step)
-    }
-
-    /// Tells whether one of those that come later, and not too late, is the one.
-    fn comes_later<T>(&self, later: impl Iterator<Item = T>, looked_at: impl Fn(&T) -> (i64, bool)) -> bool {
-        let mut near = later.map(|item| looked_at(&item)).take_while(|(apart, _)| *apart >= -self.apart_ms);
-        near.any(|(apart, is_it)| is_it && apart <= self.apart_ms)
     }
 }
 

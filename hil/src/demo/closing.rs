@@ -34,8 +34,8 @@ pub fn words(summary: &Summary, data: &Path) -> String {
     say(format!("  audit     {}", verdict(&summary.audit)));
     for (tank, found) in &summary.audit.tanks {
         say(format!(
-            "            {tank}: {} missing, {} extra, {} different, {} twice",
-            found.missing, found.extra, found.different, found.duplicates
+            "            {tank}: {} missing, {} extra, {} different, {} belated, {} twice",
+            found.missing, found.extra, found.different, found.belated, found.duplicates
         ));
     }
     for example in &summary.audit.examples {
@@ -72,6 +72,7 @@ pub fn verdict(audit: &AuditSummary) -> String {
         (found.missing, "are MISSING"),
         (found.different, "are DIFFERENT from what was given"),
         (found.extra, "were given by NOBODY"),
+        (found.belated, "were taken so LATE that they look like answers to other requests"),
         (found.duplicates, "are there TWICE"),
         (audit.unaccounted, "journalled readings are NOWHERE"),
     ] {

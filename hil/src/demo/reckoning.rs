@@ -84,8 +84,8 @@ fn audit_all(
     journalled: u64,
 ) -> AuditSummary {
     let (mut all, mut tanks, mut examples) = (Findings::default(), BTreeMap::new(), Vec::new());
-    // What is read in pieces never leaves a gauge as one answer.
-    let is_audited = |gauge: &&Gauge| gauge.registers.reads(JOIN_HOLE).len() == 1;
+    // What is read in pieces never leaves a gauge as one answer, and what is reported by exception is not kept each time.
+    let is_audited = |gauge: &&Gauge| gauge.registers.reads(JOIN_HOLE).len() == 1 && gauge.report.is_none();
     let nothing = TankAnswers::default();
     for gauge in site.gauges().iter().filter(is_audited) {
         let tank = &gauge.tank;
@@ -93,7 +93,7 @@ fn audit_all(
         let mut told = Vec::new();
         let tell = &mut |discrepancy: Discrepancy| told.push(discrepancy);
         let answers = answers.get(tank).unwrap_or(&nothing);
-        let mut found = audit(gauge, answers, tally.accepted(tank), kept_of_tank, tell);
+        let mut found = audit(gauge, answers, &tally.of(tank), kept_of_tank, tell);
         found.duplicates = kept.duplicates.get(tank).copied().unwrap_or_default();
         if !found.is_clean() {
             tanks.insert(tank.to_string(), found);

@@ -157,10 +157,10 @@ impl Tally {
         }
     }
 
-    /// Gives how many replies of a tank's gauge its edge has accepted.
+    /// Gives what was counted of a tank's gauge.
     #[must_use]
-    pub fn accepted(&self, tank: &TankName) -> u64 {
-        self.gauges.get(tank).map_or(0, |counters| counters.replies)
+    pub fn of(&self, tank: &TankName) -> GaugeCounters {
+        self.gauges.get(tank).copied().unwrap_or_default()
     }
 
     /// Sums the counters of all gauges up.

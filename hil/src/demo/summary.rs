@@ -86,7 +86,7 @@ pub struct AuditSummary {
     pub findings: Findings,
     /// Journalled readings, failed polls among them, that are neither in the database nor in a journal.
     pub unaccounted: u64,
-    /// Gauges that are read in several pieces, so that no single answer can be compared.
+    /// Gauges whose answers cannot be compared one by one: read in pieces, or reported by exception.
     pub gauges_not_audited: u64,
     /// What was found in tanks where something is wrong.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
