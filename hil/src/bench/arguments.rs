@@ -18,6 +18,24 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Readings a second from MQTT message to committed row, and the same messages through the broker alone.
     Ingest(IngestArgs),
+    /// How fast the journals of the demo station are drained after an outage, and what live readings notice of it.
+    Outage(OutageArgs),
+}
+
+/// Which outage is drained.
+#[derive(Debug, Clone, Args)]
+pub struct OutageArgs {
+    /// Length of the outage; 24 h of 28 gauges are 2.4 million readings.
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0, value_parser = hours)]
+    pub hours: f64,
+    /// Writes the figures to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    let hours = text.parse().ok().filter(|hours| (0.01..=240.0).contains(hours));
+    hours.ok_or_else(|| "must be 0.01 to 240".to_owned())
 }
 
 /// How much is measured.

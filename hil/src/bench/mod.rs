@@ -3,8 +3,9 @@
 mod arguments;
 mod case;
 mod feeder;
+mod outage;
 mod report;
 mod run;
 
-pub use arguments::{BenchArgs, BenchCommand, IngestArgs};
+pub use arguments::{BenchArgs, BenchCommand, IngestArgs, OutageArgs};
 pub use run::run;

@@ -1,14 +1,17 @@
 //! Measuring, case after case.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Context;
+use serde::Serialize;
 use tankline_domain::message::MAX_READINGS_PER_MESSAGE;
 use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{BenchArgs, BenchCommand, IngestArgs};
 use super::case::Case;
+use super::outage::{outage, show};
 use super::report::{Figures, table};
 use crate::demo::{demo_site, write_json};
 
@@ -17,12 +20,25 @@ use crate::demo::{demo_site, write_json};
 /// # Errors
 /// [`Failure`] when something cannot be started, fails, or loses a reading.
 pub async fn run(args: &BenchArgs, out: &mut (dyn Write + Send), stop: CancellationToken) -> Result<(), Failure> {
-    let BenchCommand::Ingest(args) = &args.command;
-    let figures = ingest(args, out, &stop).await?;
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
-    write!(out, "{}", table(&figures, build)).context("cannot write to standard output")?;
-    if let Some(file) = &args.json {
-        write_json(&figures, file).with_context(|| format!("cannot write {}", file.display()))?;
+    let writing = "cannot write to standard output";
+    match &args.command {
+        BenchCommand::Ingest(args) => {
+            let figures = ingest(args, out, &stop).await?;
+            write!(out, "{}", table(&figures, build)).context(writing)?;
+            save(&figures, args.json.as_deref())
+        }
+        BenchCommand::Outage(args) => {
+            let figures = outage(args, out, &stop).await?;
+            show(&figures, build, out).context(writing)?;
+            save(&figures, args.json.as_deref())
+        }
+    }
+}
+
+fn save(figures: &impl Serialize, file: Option<&Path>) -> Result<(), Failure> {
+    if let Some(file) = file {
+        write_json(figures, file).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
 }
