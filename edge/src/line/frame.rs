@@ -18,11 +18,24 @@ const EXCEPTION_BIT: u8 = 0x80;
 /// Source: Modbus over serial line V1.02, section 6.2.2.
 #[must_use]
 pub fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, byte| {
-        let step = |crc: u16, _| if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 };
-        (0..8).fold(crc ^ u16::from(*byte), step)
-    })
+    bytes.iter().fold(0xFFFF, |crc, byte| crc >> 8 ^ CRC_OF_BYTE[usize::from(crc.to_le_bytes()[0] ^ byte)])
 }
+
+/// What each byte does to the CRC.
+const CRC_OF_BYTE: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let (mut crc, mut bit) = (byte as u16, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 /// Appends the CRC to the bytes of a frame.
 #[must_use]
@@ -38,6 +51,67 @@ pub fn has_good_crc(bytes: &[u8]) -> bool {
     bytes.len() >= MIN_FRAME && {
         let (body, crc) = bytes.split_at(bytes.len() - 2);
         crc16(body).to_le_bytes() == crc
+    }
+}
+
+/// What tells the replies to different reads of one unit apart: a reply does not say which registers it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The function code.
+    pub function: u8,
+    /// Count of data bytes in the reply.
+    pub data_bytes: u8,
+}
+
+impl Shape {
+    /// Gives the shape of the reply to a read.
+    #[must_use]
+    pub fn of(read: RegisterRead) -> Self {
+        Self { function: read.kind.function(), data_bytes: u8::try_from(read.count * 2).unwrap_or(u8::MAX) }
+    }
+}
+
+/// What a good frame on the line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Registers or bits of a unit.
+    Reply {
+        /// The unit.
+        unit: u8,
+        /// Its shape.
+        shape: Shape,
+    },
+    /// The refusal of a unit.
+    Exception {
+        /// The unit.
+        unit: u8,
+        /// The function that it refuses.
+        function: u8,
+    },
+    /// A request to a unit; the answer to a write looks alike.
+    Request {
+        /// The unit.
+        unit: u8,
+    },
+}
+
+impl Heard {
+    /// Finds a good frame at the beginning of the bytes, with its length.
+    #[must_use]
+    pub fn at(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (&[unit, function, third], _) = bytes.split_first_chunk::<3>()?;
+        let good = |length: usize| bytes.get(..length).is_some_and(has_good_crc);
+        let reply_length = usize::from(third) + 5;
+        match function {
+            1..=4 if third > 0 && good(reply_length) => {
+                Some((Self::Reply { unit, shape: Shape { function, data_bytes: third } }, reply_length))
+            }
+            1..=6 | 15 | 16 if good(REQUEST_LENGTH) => Some((Self::Request { unit }, REQUEST_LENGTH)),
+            0x81..=0x90 if good(EXCEPTION_LENGTH) => {
+                Some((Self::Exception { unit, function: function & !EXCEPTION_BIT }, EXCEPTION_LENGTH))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -89,35 +163,26 @@ impl Request {
         self.frame[1]
     }
 
-    /// Gives the count of data bytes in the reply.
+    /// Gives the shape of the reply.
     #[must_use]
-    pub fn data_bytes(&self) -> usize {
-        usize::from(u16::from_be_bytes([self.frame[4], self.frame[5]])) * 2
+    pub fn shape(&self) -> Shape {
+        let bytes = u16::from_be_bytes([self.frame[4], self.frame[5]]).saturating_mul(2);
+        Shape { function: self.function(), data_bytes: u8::try_from(bytes).unwrap_or(u8::MAX) }
     }
 
     /// Gives the length of the reply, CRC included.
     #[must_use]
     pub fn reply_length(&self) -> usize {
-        self.data_bytes() + 5
+        usize::from(self.shape().data_bytes) + 5
     }
 
-    /// Finds the answer at the beginning of the bytes: the registers, or an exception.
-    ///
-    /// Unit, function, byte count and CRC must all be right.
+    /// Tells whether the bytes may be the beginning of the reply, but are too few yet.
     #[must_use]
-    pub fn answer_length(&self, bytes: &[u8]) -> Option<usize> {
-        let (&[unit, function, third], _) = bytes.split_first_chunk::<3>()?;
-        if unit != self.unit() {
-            return None;
-        }
-        let length = if function == self.function() && usize::from(third) == self.data_bytes() {
-            self.reply_length()
-        } else if function == self.function() | EXCEPTION_BIT {
-            EXCEPTION_LENGTH
-        } else {
-            return None;
-        };
-        bytes.get(..length).filter(|frame| has_good_crc(frame)).map(<[u8]>::len)
+    pub fn may_begin(&self, bytes: &[u8]) -> bool {
+        let head = [self.unit(), self.function(), self.shape().data_bytes];
+        !bytes.is_empty()
+            && bytes.len() < self.reply_length()
+            && bytes.iter().zip(head).all(|(byte, head)| *byte == head)
     }
 }
 
@@ -140,38 +205,50 @@ mod tests {
     /// Source: the printed exchange of the published gauge protocol.
     #[test]
     fn golden_exchange_is_asked_and_answered() {
-        let request = Request::new(1, RegisterMap::published().reads(0)[0]);
+        let read = RegisterMap::published().reads(0)[0];
+        let request = Request::new(1, read);
         assert_eq!(request.frame(), GOLDEN_REQUEST);
         assert_eq!(Request::from_frame(&GOLDEN_REQUEST), Ok(request.clone()));
-        assert_eq!(request.answer_length(&GOLDEN_REPLY), Some(11));
+        assert_eq!(request.shape(), Shape::of(read));
+        assert_eq!(Heard::at(&GOLDEN_REPLY), Some((Heard::Reply { unit: 1, shape: Shape::of(read) }, 11)));
+        assert_eq!(Heard::at(&GOLDEN_REQUEST), Some((Heard::Request { unit: 1 }, 8)));
         assert_eq!(hex(&GOLDEN_REPLY[..4]), "01 03 06 25");
     }
 
     #[test]
-    fn exceptions_answer_too() {
+    fn frames_are_told_apart() {
         let request = Request::from_frame(&GOLDEN_REQUEST).unwrap();
-        assert_eq!(request.answer_length(&with_crc(vec![1, 0x83, 2])), Some(5));
-        assert_eq!(request.answer_length(&with_crc(vec![1, 0x84, 2])), None);
-        assert_eq!(request.answer_length(&with_crc(vec![2, 0x83, 2])), None);
+        assert_eq!(
+            Heard::at(&with_crc(vec![1, 0x83, 2])),
+            Some((Heard::Exception { unit: 1, function: 3 }, EXCEPTION_LENGTH))
+        );
+        assert_eq!(Heard::at(&[0; 32]), None);
+        for length in 0..11 {
+            assert_eq!(Heard::at(&GOLDEN_REPLY[..length]), None);
+            assert_eq!(request.may_begin(&GOLDEN_REPLY[..length]), length > 0);
+        }
+        assert!(!request.may_begin(&GOLDEN_REPLY));
+        assert!(!request.may_begin(&[1, 3, 4]) && !request.may_begin(&[2]));
     }
 
     proptest! {
         #[test]
         fn any_change_of_one_or_two_bits_is_noticed(first in 0..88_usize, second in 0..88_usize) {
-            let request = Request::from_frame(&GOLDEN_REQUEST).unwrap();
             let mut frame = GOLDEN_REPLY;
             frame[first / 8] ^= 1 << (first % 8);
             if second != first {
                 frame[second / 8] ^= 1 << (second % 8);
             }
-            prop_assert_eq!(request.answer_length(&frame), None);
+            prop_assert!(!has_good_crc(&frame));
         }
 
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let request = Request::from_frame(&GOLDEN_REQUEST).unwrap();
-            let _ = request.answer_length(&bytes);
-            let _ = Request::from_frame(&bytes);
+            let _ = (request.may_begin(&bytes), Request::from_frame(&bytes));
+            if let Some((_, length)) = Heard::at(&bytes) {
+                prop_assert!(has_good_crc(&bytes[..length]));
+            }
         }
     }
 }

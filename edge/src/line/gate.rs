@@ -1,37 +1,35 @@
 //! The gate between the wire and the Modbus client: what answers the open request passes, all else is counted.
 //!
-//! A Modbus RTU reply names its unit and function but not its request. A reply that comes late therefore looks like the
-//! answer to the next request of the same unit; taken for it, every later value would be one poll behind. The gate knows
-//! when that can be: only while an earlier request of that unit is unanswered. Then it is strict: nothing passes that
-//! came sooner than the request can have reached the gauge, and of two answers in one slot the second is the true one.
+//! Every good frame is found in what comes, wherever it begins, and classified. The answer is a frame of the asked unit with
+//! the function and count of the request, that began after the request was over and that nobody owes from before
+//! ([`Unanswered`]). It passes when silence follows: two answers that contradict each other are none.
 
 use std::time::Instant;
 
-use super::frame::{REQUEST_LENGTH, Request, has_good_crc};
 use tankline_domain::message::GaugeCounters;
 
-/// Stray bytes before an answer that are forgiven: what a driver's direction change leaves on the wire.
+use super::frame::{Heard, Request};
+use super::unanswered::Unanswered;
+
+/// Stray bytes around a frame that are forgiven: what a driver's direction change leaves on the wire.
 const GLITCH_BYTES: usize = 2;
 
 /// More bytes than this without a silence are noise, not a frame.
 const LONGEST_BURST: usize = 512;
 
-/// Whether a late reply of the asked unit may still be on its way.
+/// Whether the asked unit speaks only when it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// Every earlier request of this unit was answered.
+    /// It does.
     Settled,
-    /// An earlier request of this unit is unanswered; before this moment no true reply can begin.
-    Unsettled {
-        /// When the last bit of the request was on the wire.
-        no_reply_before: Instant,
-    },
+    /// It was heard out of turn lately: its answer counts only if nothing damaged comes beside it.
+    Doubted,
 }
 
 /// Why a slot closed without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Silence {
-    /// Nothing came from the gauge.
+    /// Nothing came from the gauge, or only what it was asked before.
     Nothing,
     /// What came was damaged.
     Damaged,
@@ -39,217 +37,231 @@ pub enum Silence {
     Wrong,
 }
 
+/// What a slot brought.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The answer, or why there is none.
+    pub answer: Result<Vec<u8>, Silence>,
+    /// What was counted for the asked unit.
+    pub counted: GaugeCounters,
+    /// Frames of and for other units, in order.
+    pub of_others: Vec<Heard>,
+    /// Whether the asked unit said something that nobody had asked for.
+    pub is_out_of_turn: bool,
+    /// Whether what would have been the answer came sooner than the wire can carry it.
+    pub is_too_soon: bool,
+}
+
 /// Judges the bytes of one slot: from a request to its answer or its time-out.
 #[derive(Debug)]
 pub struct Gate<'r> {
     request: &'r Request,
     trust: Trust,
-    burst: Vec<u8>,
-    burst_is_early: bool,
+    no_reply_before: Instant,
+    unanswered: &'r mut Unanswered,
+    /// Bytes that are no frame yet; the first `early` of them came before a reply could.
+    pending: Vec<u8>,
+    early: usize,
     answer: Option<Vec<u8>>,
-    foreign_request_seen: bool,
+    is_contradicted: bool,
+    is_asked_by_others: bool,
     silence: Silence,
     counted: GaugeCounters,
+    of_others: Vec<Heard>,
+    is_out_of_turn: bool,
+    is_too_soon: bool,
 }
 
 impl<'r> Gate<'r> {
-    /// Opens a slot for the answer to a request.
+    /// Opens a slot for the answer to a request; no reply can begin before its last bit is on the wire.
     #[must_use]
-    pub fn new(request: &'r Request, trust: Trust) -> Self {
+    pub fn new(request: &'r Request, trust: Trust, no_reply_before: Instant, unanswered: &'r mut Unanswered) -> Self {
         Self {
             request,
             trust,
-            burst: Vec::new(),
-            burst_is_early: false,
+            no_reply_before,
+            unanswered,
+            pending: Vec::new(),
+            early: 0,
             answer: None,
-            foreign_request_seen: false,
+            is_contradicted: false,
+            is_asked_by_others: false,
             silence: Silence::Nothing,
             counted: GaugeCounters::default(),
+            of_others: Vec::new(),
+            is_out_of_turn: false,
+            is_too_soon: false,
         }
     }
 
-    /// Takes bytes from the wire. The answer, once it is whole and nothing speaks against it, passes.
-    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.burst.is_empty() {
-            self.burst_is_early = matches!(self.trust, Trust::Unsettled { no_reply_before } if now < no_reply_before);
-        }
-        self.burst.extend(bytes);
-        self.take_echo();
-        self.take_answer();
-        if self.burst.len() > LONGEST_BURST {
-            self.handle_silence();
-        }
-        // While a late reply may come, the answer waits for the end of the slot: a second one would be the true one.
-        if self.trust == Trust::Settled { self.answer.take() } else { None }
+    /// Takes that another master has asked the same unit: what is answered from now on is answered to it.
+    pub fn handle_request_of_others(&mut self) {
+        self.is_asked_by_others = true;
     }
 
-    /// Takes the end of a burst: what did not answer is classified and thrown away.
-    pub fn handle_silence(&mut self) {
-        let burst = std::mem::take(&mut self.burst);
-        if burst.is_empty() {
+    /// Takes bytes from the wire.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.pending.extend(bytes);
+        if now < self.no_reply_before {
+            self.early = self.pending.len();
+        }
+        self.sort_out(now, Search::GoesOn);
+        if self.pending.len() > LONGEST_BURST {
+            self.handle_silence(now);
+        }
+    }
+
+    /// Takes the end of a burst: what makes no frame is damaged, and thrown away.
+    pub fn handle_silence(&mut self, now: Instant) {
+        self.sort_out(now, Search::IsOver);
+        let (left, early) = (self.pending.len(), self.early);
+        self.pending.clear();
+        self.early = 0;
+        if left == 0 || (left <= GLITCH_BYTES && self.answer.is_some()) {
             return;
         }
-        if self.burst_is_early {
-            self.counted.late += 1;
-        } else if !has_good_crc(&burst) {
-            self.counted.crc_errors += 1;
+        self.counted.crc_errors += 1;
+        if left > early {
             self.silence = Silence::Damaged;
-        } else {
-            self.counted.foreign += 1;
-            // A good frame of request length: another master speaks, and what is answered next is answered to it.
-            self.foreign_request_seen |= burst.len() == REQUEST_LENGTH && matches!(burst[1], 1..=6);
-            if burst[0] == self.request.unit() {
-                self.silence = Silence::Wrong;
-            }
         }
     }
 
-    /// Closes the slot: the answer that waited, or why there is none.
-    ///
-    /// # Errors
-    /// [`Silence`] when there is no answer.
-    pub fn close(&mut self) -> Result<Vec<u8>, Silence> {
-        self.handle_silence();
-        self.answer.take().ok_or(self.silence)
+    /// Closes the slot.
+    #[must_use]
+    pub fn close(mut self, now: Instant) -> Verdict {
+        self.handle_silence(now);
+        let answer = match self.answer {
+            Some(_) if self.is_contradicted => Err(Silence::Wrong),
+            Some(_) if self.trust == Trust::Doubted && self.silence == Silence::Damaged => Err(Silence::Damaged),
+            Some(answer) => Ok(answer),
+            None => Err(self.silence),
+        };
+        Verdict {
+            answer,
+            counted: self.counted,
+            of_others: self.of_others,
+            is_out_of_turn: self.is_out_of_turn,
+            is_too_soon: self.is_too_soon,
+        }
+    }
+
+    /// Tells whether there is an answer, so that silence closes the slot.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.answer.is_some()
     }
 
     /// Tells whether bytes came that are not classified yet.
     #[must_use]
     pub fn is_in_burst(&self) -> bool {
-        !self.burst.is_empty()
+        !self.pending.is_empty()
     }
 
-    /// Gives what was counted in this slot.
+    /// Tells whether these bytes are the beginning of the reply, so that the slot must not close upon it.
     #[must_use]
-    pub const fn counted(&self) -> GaugeCounters {
-        self.counted
+    pub fn is_in_reply(&self) -> bool {
+        (self.early..self.pending.len()).any(|at| self.request.may_begin(&self.pending[at..]))
     }
 
-    fn take_echo(&mut self) {
-        if self.burst.starts_with(self.request.frame()) {
-            self.burst.drain(..REQUEST_LENGTH);
-            self.burst_is_early = false;
-            self.counted.echoes += 1;
-        }
-    }
-
-    fn take_answer(&mut self) {
-        if self.burst_is_early || self.foreign_request_seen {
-            return;
-        }
-        for glitch in 0..=GLITCH_BYTES.min(self.burst.len()) {
-            let Some(length) = self.request.answer_length(&self.burst[glitch..]) else { continue };
-            let frame = self.burst[glitch..glitch + length].to_vec();
-            self.burst.drain(..glitch + length);
-            if self.answer.replace(frame).is_some() {
-                // Two answers to one request: the first one was late.
-                self.counted.late += 1;
+    /// Takes the good frames off the bytes, with the junk before each.
+    fn sort_out(&mut self, now: Instant, search: Search) {
+        while let Some((junk, heard, length)) = self.first_frame(search) {
+            let is_early = junk < self.early;
+            let frame = self.pending[junk..junk + length].to_vec();
+            self.pending.drain(..junk + length);
+            self.early = self.early.saturating_sub(junk + length);
+            if junk > GLITCH_BYTES {
+                self.counted.crc_errors += 1;
+                self.silence = Silence::Damaged;
             }
-            return;
+            self.handle_frame(now, heard, frame, is_early);
         }
     }
+
+    fn first_frame(&self, search: Search) -> Option<(usize, Heard, usize)> {
+        for at in 0..self.pending.len() {
+            let rest = &self.pending[at..];
+            if let Some((heard, length)) = Heard::at(rest) {
+                return Some((at, heard, length));
+            }
+            // What looks like a frame inside a reply that is on its way is a part of it.
+            if search == Search::GoesOn && rest.len() > 2 && self.request.may_begin(rest) {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn handle_frame(&mut self, now: Instant, heard: Heard, frame: Vec<u8>, is_early: bool) {
+        let own = self.request.unit();
+        match heard {
+            Heard::Request { .. } if frame == self.request.frame() => self.counted.echoes += 1,
+            Heard::Request { unit } if unit == own => {
+                self.counted.foreign += 1;
+                self.handle_request_of_others();
+            }
+            Heard::Reply { unit, .. } | Heard::Exception { unit, .. } | Heard::Request { unit } if unit != own => {
+                self.counted.foreign += 1;
+                self.of_others.push(heard);
+            }
+            _ if self.is_asked_by_others => {
+                self.counted.foreign += 1;
+                self.silence = Silence::Wrong;
+            }
+            Heard::Reply { shape, .. } => {
+                let fits = shape == self.request.shape();
+                if fits && !is_early && !self.unanswered.owes(now, shape) {
+                    self.handle_answer(frame);
+                } else if self.unanswered.handle_late_reply(now, shape) {
+                    self.counted.late += 1;
+                } else {
+                    self.handle_unasked(fits, is_early);
+                }
+            }
+            Heard::Exception { function, .. } => {
+                let fits = function == self.request.function();
+                if fits && !is_early {
+                    self.handle_answer(frame);
+                } else if self.unanswered.handle_late_exception(now, function) {
+                    self.counted.late += 1;
+                } else {
+                    self.handle_unasked(fits, is_early);
+                }
+            }
+            Heard::Request { .. } => {}
+        }
+    }
+
+    fn handle_answer(&mut self, frame: Vec<u8>) {
+        if let Some(first) = &self.answer {
+            self.counted.late += 1;
+            self.is_out_of_turn = true;
+            self.is_contradicted |= *first != frame;
+        } else {
+            self.answer = Some(frame);
+        }
+    }
+
+    /// Takes a reply of the asked unit that neither answers this request nor any before.
+    fn handle_unasked(&mut self, fits: bool, is_early: bool) {
+        if is_early {
+            self.counted.late += 1;
+            self.is_out_of_turn = true;
+            self.is_too_soon |= fits;
+        } else {
+            self.counted.foreign += 1;
+            self.silence = Silence::Wrong;
+        }
+    }
+}
+
+/// Whether more bytes may make a frame of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Search {
+    GoesOn,
+    IsOver,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::frame::with_crc;
-    use super::*;
-
-    /// Some bytes and how many ms after the start of the slot they come.
-    type Burst = (u64, Vec<u8>);
-
-    /// The answer, and late, foreign, crc and echo counts.
-    type Outcome = (Result<Vec<u8>, Silence>, [u64; 4]);
-
-    fn request() -> Request {
-        Request::from_frame(&[0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04]).unwrap()
-    }
-
-    fn reply(level: u16) -> Vec<u8> {
-        let mut bytes = vec![1, 3, 6];
-        bytes.extend(level.to_be_bytes());
-        bytes.extend([0, 0, 0, 0]);
-        with_crc(bytes)
-    }
-
-    /// What a slot makes of some bursts, each followed by silence.
-    fn slot(trust: Trust, start: Instant, bursts: &[Burst]) -> Outcome {
-        let request = request();
-        let mut gate = Gate::new(&request, trust);
-        let mut passed = None;
-        for (after_ms, burst) in bursts {
-            // Byte by byte, as a slow line gives them.
-            for byte in burst {
-                passed = passed.or(gate.handle_bytes(start + Duration::from_millis(*after_ms), &[*byte]));
-            }
-            gate.handle_silence();
-        }
-        let answer = passed.map_or_else(|| gate.close(), Ok);
-        let counted = gate.counted();
-        (answer, [counted.late, counted.foreign, counted.crc_errors, counted.echoes])
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "any moment serves as the origin of a virtual clock")]
-    fn only_what_answers_passes_and_the_rest_is_counted() {
-        let start = Instant::now();
-        let unsettled = Trust::Unsettled { no_reply_before: start + Duration::from_millis(8) };
-        let damaged = {
-            let mut bytes = reply(5);
-            bytes[4] ^= 0x10;
-            bytes
-        };
-        let other_unit = with_crc(vec![2, 3, 6, 0, 1, 0, 2, 0, 3]);
-        let wrong_count = with_crc(vec![1, 3, 4, 0, 1, 0, 2]);
-        let other_function = with_crc(vec![1, 4, 6, 0, 1, 0, 2, 0, 3]);
-        let exception = with_crc(vec![1, 0x83, 2]);
-        let other_master = with_crc(vec![1, 3, 0, 0, 0, 3]);
-        let glitch = [vec![0xFF], reply(7)].concat();
-        let echo = [request().frame().to_vec(), reply(7)].concat();
-        let table: [(&str, Trust, Vec<Burst>, Outcome); 15] = [
-            ("answer", Trust::Settled, vec![(15, reply(7))], (Ok(reply(7)), [0, 0, 0, 0])),
-            ("exception", Trust::Settled, vec![(15, exception.clone())], (Ok(exception), [0, 0, 0, 0])),
-            ("nothing", Trust::Settled, vec![], (Err(Silence::Nothing), [0, 0, 0, 0])),
-            ("damaged", Trust::Settled, vec![(15, damaged.clone())], (Err(Silence::Damaged), [0, 0, 1, 0])),
-            ("damaged, then whole", Trust::Settled, vec![(15, damaged), (40, reply(7))], (Ok(reply(7)), [0, 0, 1, 0])),
-            ("short", Trust::Settled, vec![(15, reply(7)[..9].to_vec())], (Err(Silence::Damaged), [0, 0, 1, 0])),
-            ("of another unit", Trust::Settled, vec![(15, other_unit.clone())], (Err(Silence::Nothing), [0, 1, 0, 0])),
-            (
-                "of another unit, then own",
-                Trust::Settled,
-                vec![(15, other_unit), (40, reply(7))],
-                (Ok(reply(7)), [0, 1, 0, 0]),
-            ),
-            ("wrong count", Trust::Settled, vec![(15, wrong_count)], (Err(Silence::Wrong), [0, 1, 0, 0])),
-            ("other function", Trust::Settled, vec![(15, other_function)], (Err(Silence::Wrong), [0, 1, 0, 0])),
-            ("glitch before it", Trust::Settled, vec![(15, glitch)], (Ok(reply(7)), [0, 0, 0, 0])),
-            ("own echo before it", Trust::Settled, vec![(15, echo)], (Ok(reply(7)), [0, 0, 0, 1])),
-            (
-                "to another master",
-                Trust::Settled,
-                vec![(15, other_master), (40, reply(7))],
-                (Err(Silence::Wrong), [0, 2, 0, 0]),
-            ),
-            ("sooner than possible", unsettled, vec![(3, reply(6))], (Err(Silence::Nothing), [1, 0, 0, 0])),
-            ("late one before true one", unsettled, vec![(15, reply(6)), (40, reply(7))], (Ok(reply(7)), [1, 0, 0, 0])),
-        ];
-        for (name, trust, bursts, outcome) in table {
-            assert_eq!(slot(trust, start, &bursts), outcome, "{name}");
-        }
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "any moment serves as the origin of a virtual clock")]
-    fn endless_noise_is_thrown_away_in_bounded_memory() {
-        let request = request();
-        let mut gate = Gate::new(&request, Trust::Settled);
-        for _ in 0..100 {
-            assert_eq!(gate.handle_bytes(Instant::now(), &[0x55; 100]), None);
-            assert!(gate.burst.len() <= LONGEST_BURST);
-        }
-        assert!(gate.counted().crc_errors > 10);
-        assert_eq!(gate.close(), Err(Silence::Damaged));
-    }
-}
+#[path = "gate_tests.rs"]
+mod tests;

@@ -3,13 +3,15 @@
 //! tokio-modbus makes the request and decodes the reply. It never sees the wire: between the two stand the silence
 //! before a request, the purge of what nobody asked for, the slot, and the [`Gate`]. It gets one whole frame that
 //! answers its request, or an end of file.
+//!
+//! A unit that left a request unanswered is asked something else first, so that no late reply can be taken for the answer
+//! ([`unanswered`](super::unanswered)). A unit that was heard when nobody had asked it is listened to a little longer.
 
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
 
 use tankline_domain::message::GaugeCounters;
-use tankline_domain::reading::Bad;
 use tankline_domain::register::{RegisterKind, RegisterRead};
 use tankline_domain::site::Framing;
 use tankline_runtime::clock;
@@ -18,12 +20,12 @@ use tokio::time::timeout_at;
 use tokio_modbus::Slave;
 use tokio_modbus::client::{Reader, rtu};
 
-use super::frame::{REQUEST_LENGTH, Request, has_good_crc};
-use super::gate::{Gate, Silence, Trust};
+pub use super::exchange::{Exchange, ExchangeError};
+use super::frame::{Heard, REQUEST_LENGTH, Request, Shape};
+use super::gate::{Gate, Silence, Trust, Verdict};
+use super::pause::Pause;
 use super::port::OpenPort;
-
-/// How long after an unanswered request its reply may still come.
-const LATEST_REPLY: Duration = Duration::from_secs(5);
+use super::unanswered::Unanswered;
 
 /// How long a line that never falls silent is waited for.
 const BABBLE: Duration = Duration::from_millis(250);
@@ -31,86 +33,79 @@ const BABBLE: Duration = Duration::from_millis(250);
 /// Pause between bytes that ends a burst: serial adapters deliver in pieces up to 16 ms apart.
 const BURST_GAP: Duration = Duration::from_millis(20);
 
-/// What an exchange brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
-    /// The registers, in order.
-    pub words: Vec<u16>,
-    /// The request frame.
-    pub request: Vec<u8>,
-    /// The reply frame.
-    pub reply: Vec<u8>,
-    /// From the last bit of the request to the last of the reply.
-    pub took: Duration,
-}
+/// How long a unit is doubted that was heard when nobody had asked it.
+const DOUBT: Duration = Duration::from_secs(30);
 
-/// Why an exchange brought nothing.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExchangeError {
-    /// Nothing answered in time.
-    #[error("no answer within {} ms", waited.as_millis())]
-    Silent {
-        /// How long was waited.
-        waited: Duration,
-        /// What came instead.
-        silence: Silence,
-    },
-    /// The gauge answered with an exception.
-    #[error("the gauge answers with exception {code} ({meaning})")]
-    Exception {
-        /// The exception code.
-        code: u8,
-        /// What the standard says that it means.
-        meaning: &'static str,
-        /// The reply frame.
-        reply: Vec<u8>,
-    },
-    /// The line never fell silent, so nothing could be asked.
-    #[error("the line is never silent: another master talks on it, or A and B are shorted or swapped")]
-    Babble,
-    /// The port failed; it has to be opened again.
-    #[error("the port failed")]
-    Port(#[source] io::Error),
-}
+/// How long another master is taken to wait for its answer.
+const OTHERS_WAIT: Duration = Duration::from_secs(1);
 
-impl ExchangeError {
-    /// Gives the reason that a reading of this poll carries.
-    #[must_use]
-    pub const fn reason(&self) -> Bad {
-        match self {
-            Self::Silent { silence: Silence::Nothing, .. } => Bad::NoReply,
-            Self::Silent { silence: Silence::Damaged, .. } | Self::Babble => Bad::Crc,
-            Self::Silent { silence: Silence::Wrong, .. } => Bad::WrongReply,
-            Self::Exception { code, .. } => Bad::Exception(*code),
-            Self::Port(_) => Bad::Line,
-        }
-    }
-}
+/// More bytes than this are not kept between two exchanges.
+const MOST_STRAYS: usize = 4096;
+
+/// Answers in a row, too soon for the wire, after which the port is no wire: one to a network or a program.
+const NO_WIRE_AFTER: u32 = 3;
 
 /// The one owner of a line's port.
 #[derive(Debug)]
 pub struct Master {
     port: OpenPort,
     framing: Framing,
+    pace: Pace,
+    pause: Pause,
     last_activity: Instant,
     last_unit: u8,
-    /// Units with an unanswered request, and until when its reply may come.
-    unsettled: HashMap<u8, Instant>,
-    counters: HashMap<u8, GaugeCounters>,
+    /// The unit that another master was heard asking, and when: what it says next is no sign against it, nor for us.
+    asked_by_others: Option<(u8, Instant)>,
+    units: HashMap<u8, Unit>,
+}
+
+/// What is known of one unit.
+#[derive(Debug, Default)]
+struct Unit {
+    unanswered: Unanswered,
+    counters: GaugeCounters,
+    /// It was heard out of turn; until when that counts.
+    doubted_until: Option<Instant>,
+    /// The slowest of its answers, less with each that is quicker.
+    slowest: Duration,
+}
+
+/// Whether the port keeps the time of a wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// It should; so many answers in a row came sooner than it could carry them.
+    Supposed { too_soon: u32 },
+    /// An answer came in its time.
+    Kept,
+    /// It does not: bytes come as fast as they like.
+    None,
 }
 
 impl Master {
     /// Takes the port.
     #[must_use]
     pub fn new(port: OpenPort, framing: Framing) -> Self {
-        let (unsettled, counters) = (HashMap::new(), HashMap::new());
-        Self { port, framing, last_activity: clock::now(), last_unit: 0, unsettled, counters }
+        let pace = if port.is_wire() { Pace::Supposed { too_soon: 0 } } else { Pace::None };
+        Self {
+            port,
+            framing,
+            pace,
+            pause: Pause::default(),
+            last_activity: clock::now(),
+            last_unit: 0,
+            asked_by_others: None,
+            units: HashMap::new(),
+        }
     }
 
     /// Takes what was counted for a unit since the last time.
     pub fn take_counters(&mut self, unit: u8) -> GaugeCounters {
-        self.counters.remove(&unit).unwrap_or_default()
+        self.units.get_mut(&unit).map(|unit| std::mem::take(&mut unit.counters)).unwrap_or_default()
+    }
+
+    /// Takes how late the latest of the replies of a unit was that came too late since the last time.
+    pub fn take_lateness(&mut self, unit: u8) -> Option<Duration> {
+        self.units.get_mut(&unit)?.unanswered.take_lateness()
     }
 
     /// Gives the time that the reply to a read takes on the wire.
@@ -121,9 +116,29 @@ impl Master {
 
     /// Reads registers of a unit; the time-out counts from the last bit of the request.
     ///
+    /// Where a late reply could be taken for the answer, another read goes out first, with the same time-out.
+    ///
     /// # Errors
     /// [`ExchangeError`]; the next exchange is not touched by what went wrong in this one.
     pub async fn read(&mut self, unit: u8, read: RegisterRead, timeout: Duration) -> Result<Exchange, ExchangeError> {
+        if self.owes(unit, read) {
+            let probe = self.units.entry(unit).or_default().unanswered.probe(clock::now(), read);
+            match self.exchange(unit, probe, timeout).await {
+                Ok(_) | Err(ExchangeError::Exception { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            if self.owes(unit, read) {
+                return Err(ExchangeError::Silent { waited: timeout, silence: Silence::Nothing });
+            }
+        }
+        self.exchange(unit, read, timeout).await
+    }
+
+    fn owes(&self, unit: u8, read: RegisterRead) -> bool {
+        self.units.get(&unit).is_some_and(|unit| unit.unanswered.owes(clock::now(), Shape::of(read)))
+    }
+
+    async fn exchange(&mut self, unit: u8, read: RegisterRead, timeout: Duration) -> Result<Exchange, ExchangeError> {
         let (near, far) = tokio::io::duplex(512);
         let mut client = rtu::attach_slave(near, Slave(unit));
         let asked = async {
@@ -137,10 +152,7 @@ impl Master {
         let (request, reply, took) = carried?;
         match asked {
             Ok(Ok(words)) => Ok(Exchange { words, request, reply, took }),
-            Ok(Err(exception)) => {
-                let code = u8::from(exception);
-                Err(ExchangeError::Exception { code, meaning: meaning(code), reply })
-            }
+            Ok(Err(exception)) => Err(ExchangeError::exception(u8::from(exception), reply)),
             // The gate let through what the client cannot decode: nothing that can happen, and nothing to build upon.
             Err(_) => Err(ExchangeError::Silent { waited: timeout, silence: Silence::Wrong }),
         }
@@ -161,105 +173,229 @@ impl Master {
     }
 
     async fn slot(&mut self, request: &Request, timeout: Duration) -> Result<(Vec<u8>, Duration), ExchangeError> {
-        let unit = request.unit();
         self.wait_for_silence().await?;
-        let counters = self.counters.entry(unit).or_default();
-        counters.polls += 1;
-        self.last_unit = unit;
+        self.last_unit = request.unit();
+        let is_asked_by_others = self.take_asked_by_others(request.unit());
+        let written = clock::now();
         self.port.send(request.frame()).await.map_err(ExchangeError::Port)?;
         let on_wire = if self.port.is_wire() { self.framing.bytes(REQUEST_LENGTH) } else { Duration::ZERO };
         let sent = clock::now() + on_wire;
-        let trust = match self.unsettled.get(&unit) {
-            Some(until) if sent < *until => Trust::Unsettled { no_reply_before: sent },
-            _ => Trust::Settled,
+
+        let unit = self.units.entry(request.unit()).or_default();
+        unit.counters.polls += 1;
+        let trust = if unit.doubted_until.is_some_and(|until| sent < until) { Trust::Doubted } else { Trust::Settled };
+        let no_reply_before = if self.pace == Pace::None { written } else { sent };
+        let mut slot = Slot {
+            gate: Gate::new(request, trust, no_reply_before, &mut unit.unanswered),
+            silence: self.framing.silence(),
+            end: sent + timeout,
+            latest_end: sent + timeout + BURST_GAP * u32::try_from(request.reply_length()).unwrap_or(u32::MAX),
+            // A second answer of a doubted unit would come about when the first should.
+            not_before: if trust == Trust::Doubted { sent + unit.slowest * 3 / 2 } else { sent },
+            last_activity: &mut self.last_activity,
+            pause: &mut self.pause,
         };
-        let mut gate = Gate::new(request, trust);
-        let outcome = receive(&mut self.port, &mut gate, sent, sent + timeout, &mut self.last_activity).await;
+        if is_asked_by_others {
+            slot.gate.handle_request_of_others();
+        }
+        let last_byte = slot.receive(&mut self.port).await.map_err(ExchangeError::Port)?;
+        let verdict = slot.gate.close(clock::now());
         self.last_activity = self.last_activity.max(sent);
-        let counters = self.counters.entry(unit).or_default();
-        add(counters, gate.counted());
-        match outcome.map_err(ExchangeError::Port)? {
-            Ok((reply, at)) => {
-                self.unsettled.remove(&unit);
-                if reply.len() == request.reply_length() && reply[1] == request.function() {
-                    counters.replies += 1;
-                } else {
-                    counters.exceptions += 1;
+        let took = last_byte.saturating_duration_since(sent);
+        self.conclude(request, sent, took, verdict)
+            .map_err(|silence| ExchangeError::Silent { waited: timeout, silence })
+    }
+
+    /// Remembers what a slot brought, and gives the answer.
+    fn conclude(
+        &mut self,
+        request: &Request,
+        sent: Instant,
+        took: Duration,
+        verdict: Verdict,
+    ) -> Result<(Vec<u8>, Duration), Silence> {
+        let names_its_answers = self.port.names_its_answers();
+        let unit = self.units.entry(request.unit()).or_default();
+        add(&mut unit.counters, verdict.counted);
+        if verdict.is_out_of_turn && !names_its_answers {
+            unit.doubted_until = Some(sent + DOUBT);
+        }
+        match &verdict.answer {
+            Ok(reply) if reply[1] == request.function() => {
+                unit.counters.replies += 1;
+                unit.unanswered.handle_answer();
+                unit.slowest = took.max(unit.slowest * 15 / 16);
+            }
+            Ok(_) => {
+                unit.counters.exceptions += 1;
+                // Where more than one request is open, it may be the refusal of any.
+                if unit.unanswered.handle_late_exception(sent, request.function()) {
+                    unit.unanswered.handle_silence(request.shape(), sent);
                 }
-                Ok((reply, at.saturating_duration_since(sent)))
             }
             Err(silence) => {
-                self.unsettled.insert(unit, sent + LATEST_REPLY);
-                if silence == Silence::Nothing {
-                    counters.timeouts += 1;
+                unit.counters.timeouts += u64::from(*silence == Silence::Nothing);
+                if !names_its_answers {
+                    unit.unanswered.handle_silence(request.shape(), sent);
                 }
-                Err(ExchangeError::Silent { waited: timeout, silence })
             }
         }
+        self.learn_pace(&verdict);
+        for heard in verdict.of_others {
+            self.hear(heard);
+        }
+        verdict.answer.map(|reply| (reply, took))
+    }
+
+    /// Finds out whether answers keep the time of the wire.
+    fn learn_pace(&mut self, verdict: &Verdict) {
+        let Pace::Supposed { too_soon } = self.pace else { return };
+        self.pace = match verdict.answer {
+            Ok(_) => Pace::Kept,
+            Err(_) if !verdict.is_too_soon => Pace::Supposed { too_soon },
+            Err(_) if too_soon + 1 < NO_WIRE_AFTER => Pace::Supposed { too_soon: too_soon + 1 },
+            Err(_) => {
+                tracing::info!("answers come sooner than this baud rate can carry them: the port is no wire");
+                Pace::None
+            }
+        };
+    }
+
+    /// Takes a frame that came outside the slot of its unit; whether it was one of a unit of ours.
+    fn hear(&mut self, heard: Heard) -> bool {
+        let now = clock::now();
+        let (number, was_owed) = match heard {
+            Heard::Request { unit } => {
+                self.asked_by_others = Some((unit, now));
+                return false;
+            }
+            Heard::Reply { unit, shape } => {
+                (unit, self.units.get_mut(&unit).map(|unit| unit.unanswered.handle_late_reply(now, shape)))
+            }
+            Heard::Exception { unit, function } => {
+                (unit, self.units.get_mut(&unit).map(|unit| unit.unanswered.handle_late_exception(now, function)))
+            }
+        };
+        let is_answer_to_others = self.take_asked_by_others(number);
+        let Some(unit) = self.units.get_mut(&number) else { return false };
+        unit.counters.late += 1;
+        if was_owed == Some(false) && !is_answer_to_others {
+            unit.doubted_until = Some(now + DOUBT);
+        }
+        true
+    }
+
+    /// Tells whether another master may be waiting for an answer of a unit.
+    fn take_asked_by_others(&mut self, unit: u8) -> bool {
+        let (asked, at) = match self.asked_by_others {
+            Some(asked) => asked,
+            None => return false,
+        };
+        if asked == unit {
+            self.asked_by_others = None;
+        }
+        asked == unit && clock::now().saturating_duration_since(at) < OTHERS_WAIT
     }
 
     /// Waits until the line was silent for 3.5 characters, and throws away what came since the last exchange.
     async fn wait_for_silence(&mut self) -> Result<(), ExchangeError> {
         let give_up = clock::now() + BABBLE;
         let mut strays = Vec::new();
-        loop {
-            let quiet = (self.last_activity + self.framing.silence()).into();
-            match timeout_at(quiet, self.port.receive(&mut strays)).await {
-                Err(_) => break,
-                Ok(received) => received.map_err(ExchangeError::Port)?,
+        let outcome = loop {
+            let quiet = self.last_activity + self.framing.silence();
+            tokio::select! {
+                biased;
+                received = self.port.receive(&mut strays) => received.map_err(ExchangeError::Port)?,
+                () = self.pause.until(quiet) => break Ok(()),
             }
             self.last_activity = clock::now();
-            if self.last_activity > give_up {
+            if strays.len() > MOST_STRAYS {
                 self.count_strays(&strays);
-                return Err(ExchangeError::Babble);
+                strays.clear();
             }
-        }
+            if self.last_activity > give_up {
+                break Err(ExchangeError::Babble);
+            }
+        };
         self.count_strays(&strays);
-        Ok(())
+        outcome
     }
 
     /// Counts what came when nothing was asked: a good frame is late, all else is noise.
-    fn count_strays(&mut self, strays: &[u8]) {
-        if strays.is_empty() {
-            return;
+    fn count_strays(&mut self, mut strays: &[u8]) {
+        let mut noise = 0;
+        while !strays.is_empty() {
+            let Some((heard, length)) = Heard::at(strays) else {
+                (noise, strays) = (noise + 1, &strays[1..]);
+                continue;
+            };
+            strays = &strays[length..];
+            if !self.hear(heard) {
+                // It counts for the unit that was asked last, as whatever is nobody's.
+                self.units.entry(self.last_unit).or_default().counters.late += 1;
+            }
         }
-        if has_good_crc(strays) {
-            // It counts for the unit that sent it, if that is one of ours.
-            let sender = strays[0];
-            let unit = if self.unsettled.contains_key(&sender) { sender } else { self.last_unit };
-            self.counters.entry(unit).or_default().late += 1;
-        } else {
-            self.counters.entry(self.last_unit).or_default().crc_errors += 1;
+        if noise > 0 {
+            self.units.entry(self.last_unit).or_default().counters.crc_errors += 1;
         }
     }
 }
 
-/// Receives until the gate lets an answer pass or the slot closes; gives the answer and when its last byte came.
-async fn receive(
-    port: &mut OpenPort,
-    gate: &mut Gate<'_>,
-    sent: Instant,
-    slot_end: Instant,
-    last_activity: &mut Instant,
-) -> io::Result<Result<(Vec<u8>, Instant), Silence>> {
-    let mut bytes = Vec::new();
-    let mut last_byte = sent;
-    loop {
-        let due = if gate.is_in_burst() { slot_end.min(*last_activity + BURST_GAP) } else { slot_end };
-        match timeout_at(due.into(), port.receive(&mut bytes)).await {
-            Ok(received) => received?,
-            Err(_) if gate.is_in_burst() && due < slot_end => {
-                gate.handle_silence();
+/// The time from a request to its answer or its time-out.
+struct Slot<'m> {
+    gate: Gate<'m>,
+    silence: Duration,
+    end: Instant,
+    /// A reply that has begun in time is heard out, until here.
+    latest_end: Instant,
+    /// An answer does not close the slot before.
+    not_before: Instant,
+    last_activity: &'m mut Instant,
+    pause: &'m mut Pause,
+}
+
+impl Slot<'_> {
+    /// Receives until silence follows an answer or the time is over; gives when the last byte of the answer came.
+    async fn receive(&mut self, port: &mut OpenPort) -> io::Result<Instant> {
+        let mut bytes = Vec::new();
+        let mut answered_at = *self.last_activity;
+        loop {
+            let burst_end = *self.last_activity + BURST_GAP;
+            let received = if self.gate.is_answered() {
+                let due = (*self.last_activity + self.silence).max(self.not_before).min(self.latest_end);
+                tokio::select! {
+                    biased;
+                    received = port.receive(&mut bytes) => received?,
+                    () = self.pause.until(due) => return Ok(answered_at),
+                }
+                true
+            } else {
+                let due = match (self.gate.is_in_reply(), self.gate.is_in_burst()) {
+                    (true, _) => burst_end.min(self.latest_end),
+                    (false, true) => burst_end.min(self.end),
+                    (false, false) => self.end,
+                };
+                match timeout_at(due.into(), port.receive(&mut bytes)).await {
+                    Ok(received) => received.map(|()| true)?,
+                    Err(_) => false,
+                }
+            };
+            let now = clock::now();
+            if !received {
+                if now >= self.end && (!self.gate.is_in_reply() || now >= self.latest_end) {
+                    return Ok(answered_at);
+                }
+                self.gate.handle_silence(now);
                 continue;
             }
-            Err(_) => return Ok(gate.close().map(|frame| (frame, last_byte))),
+            *self.last_activity = now;
+            let was_answered = self.gate.is_answered();
+            self.gate.handle_bytes(now, &bytes);
+            bytes.clear();
+            if self.gate.is_answered() && !was_answered {
+                answered_at = now;
+            }
         }
-        *last_activity = clock::now();
-        last_byte = *last_activity;
-        if let Some(frame) = gate.handle_bytes(*last_activity, &bytes) {
-            return Ok(Ok((frame, last_byte)));
-        }
-        bytes.clear();
     }
 }
 
@@ -275,22 +411,4 @@ pub fn add(sum: &mut GaugeCounters, more: GaugeCounters) {
     sum.exceptions += exceptions;
     sum.echoes += echoes;
     sum.skipped += skipped;
-}
-
-/// Says what an exception code means.
-///
-/// Source: Modbus Application Protocol V1.1b3, section 7.
-const fn meaning(code: u8) -> &'static str {
-    match code {
-        1 => "it does not know the function",
-        2 => "it has no such register",
-        3 => "it does not accept the count",
-        4 => "it failed",
-        5 => "it needs more time",
-        6 => "it is busy",
-        8 => "its memory has a parity error",
-        10 => "the gateway has no path to it",
-        11 => "the gateway got no answer from it",
-        _ => "not in the standard",
-    }
 }

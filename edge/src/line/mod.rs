@@ -1,10 +1,13 @@
 //! One RS-485 line: its port, its Modbus master, its gauges.
 
+pub mod exchange;
 pub mod frame;
 pub mod gate;
 pub mod lines;
 pub mod master;
+mod pause;
 pub mod poller;
 pub mod port;
 pub mod reply_time;
 pub mod schedule;
+pub mod unanswered;

@@ -133,6 +133,12 @@ impl OpenPort {
         matches!(self.kind, Kind::Rtu)
     }
 
+    /// Tells whether each answer says which request it answers, so that a late one cannot be mistaken.
+    #[must_use]
+    pub const fn names_its_answers(&self) -> bool {
+        matches!(self.kind, Kind::ModbusTcp { .. })
+    }
+
     /// Sends a frame. Does not wait until its last bit is on the wire.
     ///
     /// # Errors
