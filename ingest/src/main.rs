@@ -71,15 +71,19 @@ fn main() -> ExitCode {
 fn run(path: &Path) -> Result<(), Failure> {
     let config = config::load(path)?;
     tracing::info!(config = %path.display(), database = %config.database.display(), "starting");
-    let ingest = Ingest::open(config).map_err(anyhow::Error::from)?;
-    if let Some(address) = ingest.observer().http() {
-        tracing::info!(%address, "serving HTTP");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(async { ingest.run(signals::stop_on_signals()).await })?;
+    let stop = {
+        let _context = runtime.enter();
+        signals::stop_on_signals()
+    };
+    let ingest = Ingest::open(config).map_err(anyhow::Error::from)?;
+    if let Some(address) = ingest.observer().http() {
+        tracing::info!(%address, "serving HTTP");
+    }
+    runtime.block_on(ingest.run(stop))?;
     Ok(())
 }
 
