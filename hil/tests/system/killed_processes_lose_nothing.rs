@@ -42,6 +42,7 @@ fn killed_processes_lose_nothing_and_repeat_nothing() {
     }
     system.wait_until_live();
     system.settle().assert_whole();
+    system.assert_status_is_whole();
 }
 
 #[test]
@@ -57,4 +58,5 @@ fn all_processes_killed_at_once_lose_nothing_and_repeat_nothing() {
         system.wait_until_live();
     }
     system.settle().assert_whole();
+    system.assert_status_is_whole();
 }

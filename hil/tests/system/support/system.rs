@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::Value;
 use tankline_domain::message::JournalId;
 use tankline_domain::reading::{Quality, Reading};
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
@@ -189,6 +190,23 @@ impl System {
         let account = self.account();
         println!("{account}");
         account
+    }
+
+    /// Holds that the status command says of every edge what is in the history.
+    #[track_caller]
+    pub fn assert_status_is_whole(&self) {
+        let mut status = Command::new(program("tankline-ingest"));
+        let output = status.args(["status", "--json", "--db"]).arg(self.database.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let journals = status["journals"].as_array().unwrap();
+        for edge in EDGES {
+            let readings = self.database.readings().into_iter().filter(|row| row.edge == edge).count();
+            let of_edge: Vec<_> = journals.iter().filter(|journal| journal["edge"] == edge).collect();
+            assert!(of_edge.iter().all(|journal| journal["missing"] == 0), "{status:#}");
+            let told: u64 = of_edge.iter().filter_map(|journal| journal["readings"].as_u64()).sum();
+            assert_eq!(told, u64::try_from(readings).unwrap(), "{status:#}");
+        }
     }
 
     /// Tells whether the history holds all that stands in the journals of the edges, which must not run.
