@@ -1,5 +1,7 @@
 //! A process that appends is killed again and again: every number that it gave is there afterwards, once.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
