@@ -13,7 +13,7 @@ use tankline_edge::journal::{Entry, Journal, JournalConfig};
 use tankline_runtime::clock;
 
 use super::{
-    Account, Database, Death, EDGES, Folder, Process, Station, Unanswered, free_port, wait_for_ok, wait_until,
+    Account, Database, Death, EDGES, Folder, Process, Station, Unanswered, free_port, program, wait_for_ok, wait_until,
 };
 
 /// Long enough for a loaded machine and the longest back-off.
