@@ -60,12 +60,26 @@ fn a_small_site_is_read_with_its_defaults() {
     assert_eq!(site.edges().iter().map(|edge| edge.as_str()).collect::<Vec<_>>(), ["rtu-01"]);
     assert_eq!(site.lines()[0].port, Port::Serial("/dev/ttyUSB0".into()));
     assert_eq!(site.lines()[0].framing.baud, 9600);
+    assert_eq!(site.lines()[0].framing.direction, None);
     assert_eq!(site.gauges()[0].poll_interval, Duration::from_millis(1000));
     assert_eq!(site.tanks()[0].title, "T-01");
     assert_eq!(site.tanks()[0].limits.high_high, Some(Millimetres::new(11_500.0)));
     assert_eq!(site.tanks()[1].geometry.volume_at(Millimetres::new(1500.0)).unwrap(), CubicMetres::new(20.0));
     assert_eq!(site.gauges()[1].mounting.offset, Millimetres::new(40.0));
     assert_eq!(site.gauges()[1].mounting.tank_height, Millimetres::new(2000.0));
+}
+
+#[test]
+fn a_line_may_want_its_driver_turned_by_the_kernel() {
+    let mut root = small();
+    root["line"][0]["rs485"] = json!({"rts_on_send": false, "delay_after_send_ms": 1});
+    let direction = read(root.clone()).unwrap().lines()[0].framing.direction.unwrap();
+    assert_eq!((direction.rts_on_send, direction.delay_before_send_ms, direction.delay_after_send_ms), (false, 0, 1));
+    root["line"][0]["rs485"] = json!({"delay_after_send_ms": 1000});
+    assert_eq!(
+        read(root).unwrap_err(),
+        ["site.toml: line[line-01].rs485.delay_after_send_ms = 1000: must be 0 to 100"]
+    );
 }
 
 #[test]

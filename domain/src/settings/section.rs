@@ -252,7 +252,12 @@ impl<'r> Section<'r> {
             }
             Err(other) => {
                 // A number that does not fit its type is told the range that holds here, not that of the type.
-                self.problem(key, if value.is_number() { format!("{} and whole", wrong()) } else { other });
+                let message = match value {
+                    Value::Number(number) if number.is_f64() => format!("{} and whole", wrong()),
+                    Value::Number(_) => wrong(),
+                    _ => other,
+                };
+                self.problem(key, message);
                 None
             }
         }

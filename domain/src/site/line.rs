@@ -90,12 +90,25 @@ pub struct Framing {
     pub parity: Parity,
     /// Stop bits, 1 or 2.
     pub stop_bits: u8,
+    /// How the kernel turns the driver from listening to sending, where the port cannot by itself.
+    pub direction: Option<Direction>,
+}
+
+/// Direction control of an RS-485 driver by the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Direction {
+    /// Whether RTS is on while sending; it is the other way round while listening.
+    pub rts_on_send: bool,
+    /// From turning RTS to the first bit, in ms.
+    pub delay_before_send_ms: u8,
+    /// From the last bit to turning RTS back, in ms.
+    pub delay_after_send_ms: u8,
 }
 
 impl Default for Framing {
     /// 9600 bit/s, 8 data bits, no parity, 1 stop bit: the published gauge.
     fn default() -> Self {
-        Self { baud: 9600, data_bits: 8, parity: Parity::None, stop_bits: 1 }
+        Self { baud: 9600, data_bits: 8, parity: Parity::None, stop_bits: 1, direction: None }
     }
 }
 

@@ -9,7 +9,7 @@ mod parse;
 mod tank;
 
 pub use gauge::{Gauge, Report};
-pub use line::{Framing, Line, Parity, Port, PortError};
+pub use line::{Direction, Framing, Line, Parity, Port, PortError};
 pub use parse::{ReadTable, parse};
 pub use tank::{Limits, Product, ProductKind, Standard, Tank};
 

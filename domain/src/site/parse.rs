@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::gauges::read_gauges;
-use super::{Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
+use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
 use crate::register::{NumberType, Point, RegisterKind, RegisterMap, RegisterNumber, WordOrder};
@@ -143,7 +143,18 @@ fn framing(section: &Section<'_>) -> Option<Framing> {
         data_bits: section.within("data_bits", 7..=8, 8),
         parity: section.choice("parity", &[("none", Parity::None), ("even", Parity::Even), ("odd", Parity::Odd)])?,
         stop_bits: section.within("stop_bits", 1..=2, 1),
+        direction: section.optional_section("rs485").map(direction),
     })
+}
+
+fn direction(section: Section<'_>) -> Direction {
+    let direction = Direction {
+        rts_on_send: section.or("rts_on_send", true),
+        delay_before_send_ms: section.within("delay_before_send_ms", 0..=100, 0),
+        delay_after_send_ms: section.within("delay_after_send_ms", 0..=100, 0),
+    };
+    section.finish();
+    direction
 }
 
 fn tank(section: Section<'_>, read_table: ReadTable<'_>) -> Option<Tank> {

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_serial::SerialPortBuilderExt;
 
 use super::frame::{MIN_FRAME, with_crc};
+use super::serial;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -74,7 +75,7 @@ pub async fn open(port: &Port, framing: &Framing) -> Result<OpenPort, OpenError>
         Port::Serial(path) => {
             let path = path.display().to_string();
             let stream = open_serial(&path, framing).map_err(|source| OpenError::Serial {
-                advice: advice(&path, &source),
+                advice: advice(&path, framing, &source),
                 path,
                 source,
             })?;
@@ -90,7 +91,7 @@ pub async fn open(port: &Port, framing: &Framing) -> Result<OpenPort, OpenError>
 
 fn open_serial(path: &str, framing: &Framing) -> io::Result<tokio_serial::SerialStream> {
     use tokio_serial::{DataBits, FlowControl, StopBits};
-    tokio_serial::new(path, framing.baud)
+    let stream = tokio_serial::new(path, framing.baud)
         .data_bits(if framing.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
         .parity(match framing.parity {
             Parity::None => tokio_serial::Parity::None,
@@ -100,19 +101,30 @@ fn open_serial(path: &str, framing: &Framing) -> io::Result<tokio_serial::Serial
         .stop_bits(if framing.stop_bits == 2 { StopBits::Two } else { StopBits::One })
         .flow_control(FlowControl::None)
         .open_native_async()
-        .map_err(io::Error::from)
+        .map_err(io::Error::from)?;
+    if let Some(direction) = framing.direction {
+        serial::turn_by_kernel(&stream, direction)?;
+    }
+    Ok(stream)
 }
 
-fn advice(path: &str, error: &io::Error) -> String {
+fn advice(path: &str, framing: &Framing, error: &io::Error) -> String {
     let text = error.to_string();
-    if error.kind() == io::ErrorKind::NotFound || text.contains("No such file") {
+    // serialport calls a port that is busy one that is not there; its words tell them apart.
+    if matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock)
+        || ["busy", "exclusive"].iter().any(|word| text.contains(word))
+    {
+        format!("another program holds it, an agent that runs perhaps; `fuser -v {path}` tells which")
+    } else if error.kind() == io::ErrorKind::NotFound || text.contains("No such file") {
         format!("it is not there; is the adapter plugged in? `ls -l {path}` and `dmesg | tail` tell")
     } else if error.kind() == io::ErrorKind::PermissionDenied || text.contains("ermission") {
         "this user may not use it; add the user to the group dialout and log in again".to_owned()
-    } else if error.kind() == io::ErrorKind::ResourceBusy || text.contains("busy") {
-        format!("another program holds it; `fuser -v {path}` tells which")
     } else if text.contains("Not a typewriter") || text.contains("ioctl") {
-        "it is not a serial port".to_owned()
+        match framing.direction {
+            Some(_) => "it is no serial port, or its driver cannot turn RS-485 (rs485 of this line); leave rs485 out"
+                .to_owned(),
+            None => "it is not a serial port".to_owned(),
+        }
     } else {
         format!("check the port and its settings with `stty -F {path}`")
     }
@@ -207,6 +219,8 @@ fn take_packets(received: &mut Vec<u8>, transaction: u16, frames: &mut Vec<u8>) 
 
 #[cfg(test)]
 mod tests {
+    use tankline_domain::site::Direction;
+
     use super::*;
 
     #[test]
@@ -234,5 +248,33 @@ mod tests {
     async fn a_port_that_is_not_there_is_said_so() {
         let error = open(&Port::Serial("/dev/tty-none".into()), &Framing::default()).await.unwrap_err();
         assert!(error.to_string().contains("is the adapter plugged in?"), "{error}");
+    }
+
+    /// Makes a pseudo-terminal; gives what holds it open, and its path.
+    fn terminal() -> (rustix::fd::OwnedFd, Port) {
+        let master = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let path = rustix::pty::ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        (master, Port::Serial(path.into()))
+    }
+
+    #[tokio::test]
+    async fn a_port_that_another_master_holds_is_said_so() {
+        let (_master, port) = terminal();
+        let held = open(&port, &Framing::default()).await.unwrap();
+        let error = open(&port, &Framing::default()).await.unwrap_err();
+        assert!(error.to_string().contains("another program holds it"), "{error}");
+        drop(held);
+        open(&port, &Framing::default()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_port_that_cannot_turn_its_driver_is_said_so() {
+        let (_master, port) = terminal();
+        let direction = Direction { rts_on_send: true, delay_before_send_ms: 0, delay_after_send_ms: 1 };
+        let framing = Framing { direction: Some(direction), ..Framing::default() };
+        let error = open(&port, &framing).await.unwrap_err();
+        assert!(error.to_string().contains("cannot turn RS-485"), "{error}");
     }
 }

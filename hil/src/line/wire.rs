@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn bits_of_a_byte_follow_from_the_framing() {
         assert_eq!(Wire::from(Framing::default()), Wire::PUBLISHED);
-        let even = Framing { parity: Parity::Even, stop_bits: 2, data_bits: 7, baud: 1200 };
+        let even = Framing { parity: Parity::Even, stop_bits: 2, data_bits: 7, baud: 1200, direction: None };
         assert_eq!(Wire::from(even), Wire::new(1200, 11));
     }
 
