@@ -8,7 +8,7 @@ use tankline_domain::reading::Bad;
 use tankline_domain::units::UnixMillis;
 
 use super::super::segment::{HEADER_LENGTH, Header, MAX_NUMBER};
-use super::super::simulated::Machine;
+use super::super::simulated::{Leftover, Machine};
 use super::*;
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -167,6 +167,17 @@ fn a_missing_segment_costs_what_was_in_it_and_its_numbers_are_not_given_again() 
             assert_eq!(opened.absent_numbers > 0, is_between);
         }
     }
+}
+
+#[test]
+fn what_a_killed_process_left_unsynced_is_synced_by_the_next_one() {
+    let machine = Machine::new();
+    let (mut journal, _) = open(&machine);
+    (0..5).for_each(|at| drop(journal.append(&reading(at)).unwrap()));
+    drop(journal);
+    drop(open(&machine));
+    machine.turn_on(Leftover::Nothing);
+    assert_eq!(open(&machine).1.readings, 5);
 }
 
 #[test]
