@@ -9,7 +9,9 @@ use std::time::Duration;
 use support::{DEADLINE, next_message, options, subscribe};
 use tankline_broker::{Broker, BrokerConfig};
 use tankline_runtime::clock;
-use tankline_runtime::mqtt::{BrokerSettings, NotConnected, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session};
+use tankline_runtime::mqtt::{
+    BrokerSettings, NotConnected, Outgoing, Publisher, Qos, SessionEvent, SessionOptions, session,
+};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

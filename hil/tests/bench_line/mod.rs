@@ -11,8 +11,8 @@ use tankline_domain::site::Site;
 use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::{EmulatedLine, LineSpec, ServedLog, UnitSpec};
 use tankline_hil::plant::{Life, Plant, TankState};
-use tankline_runtime::site_file;
 use tankline_runtime::clock;
+use tankline_runtime::site_file;
 
 /// Source: the published exchange of the gauge.
 pub const REQUEST: [u8; 8] = [0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04];
