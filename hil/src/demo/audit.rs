@@ -8,7 +8,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use tankline_domain::message::GaugeCounters;
 use tankline_domain::register::{Point, RegisterMap};
 use tankline_domain::site::Gauge;
 use tankline_domain::units::UnixMillis;
@@ -136,13 +135,13 @@ impl fmt::Display for Kept {
     }
 }
 
-/// Audits one tank. `kept` is in the order of the polls; `counted` is what the edge counted of its gauge. What is not as it
-/// must be goes to `tell`.
+/// Audits one tank. `kept` is in the order of the polls; `failed` counts the requests to which the edge found no answer: each
+/// of them may be one that the gauge did answer, late or torn. What is not as it must be goes to `tell`.
 #[must_use]
 pub fn audit(
     gauge: &Gauge,
     answers: &TankAnswers,
-    counted: &GaugeCounters,
+    failed: u64,
     kept: &[Kept],
     tell: &mut dyn FnMut(Discrepancy),
 ) -> Findings {
@@ -158,9 +157,9 @@ pub fn audit(
     };
     let kept: Vec<Kept> = kept.iter().filter(is_compared).copied().collect();
     let Walk { unstored, belated } = lay_side_by_side(&expectation, &answers.kept, &kept, &mut found, tell);
-    found.answered_not_accepted = unstored.min(found.answered.saturating_sub(counted.replies));
+    found.answered_not_accepted = unstored.min(failed);
     found.missing = unstored - found.answered_not_accepted;
-    found.belated = belated.saturating_sub(counted.polls.saturating_sub(counted.replies + counted.exceptions));
+    found.belated = belated.saturating_sub(failed);
     found
 }
 

@@ -37,10 +37,9 @@ fn answer(at: i64, level_mm: u16) -> Answer {
 
 /// Audits when the edge has accepted some answers, and each of the others was a request that failed.
 fn audit(gauge: &Gauge, answers: &TankAnswers, accepted: u64, kept: &[Kept]) -> Findings {
-    let polls = answers.kept.len() as u64 + answers.dropped;
-    let counted = GaugeCounters { polls, replies: accepted, ..GaugeCounters::default() };
+    let failed = answers.kept.len() as u64 + answers.dropped - accepted;
     let (mut told, mut belated) = (0, 0);
-    let found = super::audit(gauge, answers, &counted, kept, &mut |discrepancy| {
+    let found = super::audit(gauge, answers, failed, kept, &mut |discrepancy| {
         if matches!(discrepancy, Discrepancy::Belated(..)) { belated += 1 } else { told += 1 }
     });
     assert_eq!(told, found.missing + found.answered_not_accepted + found.extra + found.different, "all of it is told");

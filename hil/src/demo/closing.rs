@@ -45,6 +45,12 @@ pub fn words(summary: &Summary, data: &Path) -> String {
         let depth = summary.journal_depth_at_end;
         say(format!("  journals  {depth} readings wait there; the next run brings them to the database"));
     }
+    if let Some(lag) = summary.historian_lag {
+        say(match lag {
+            0 => "  historian has all of it".to_owned(),
+            lag => format!("  historian {lag} readings are yet to be sent; the next run sends them"),
+        });
+    }
     let database = data.join("ops.db");
     say(format!(
         "\nLook at it:\n  sqlite3 -box {} \\\n    \"SELECT datetime(at_ms / 1000, 'unixepoch') AS at, tank, level_mm, oil_m3, fw_m3, quality \\\n     \

@@ -5,6 +5,7 @@ mod arguments;
 mod audit;
 mod builtin;
 mod closing;
+mod feed;
 mod folder;
 mod rate;
 mod reckoning;

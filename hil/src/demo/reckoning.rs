@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tankline_domain::names::TankName;
-use tankline_domain::site::{Gauge, Site};
+use tankline_domain::site::{Gauge, Line, Site};
 use tankline_ingest::Observer;
 
 use super::answers::TankAnswers;
@@ -42,6 +42,8 @@ pub struct Reckoning<'d> {
     pub answers: BTreeMap<TankName, TankAnswers>,
     /// What is kept.
     pub kept: KeptReadings,
+    /// Readings that the historian has not got; absent when there is none.
+    pub historian_lag: Option<u64>,
 }
 
 /// Adds up a run.
@@ -72,6 +74,7 @@ pub fn reckon(run: Reckoning<'_>) -> Summary {
         latency_ms: Latency { p50: latency(0.5), p99: latency(0.99), max: latency(1.0) },
         bus_use: BusUse::of(lines, run.polled_for),
         journal_depth_at_end: run.kept.in_journals,
+        historian_lag: run.historian_lag,
         audit,
     }
 }
@@ -87,13 +90,15 @@ fn audit_all(
     // What is read in pieces never leaves a gauge as one answer, and what is reported by exception is not kept each time.
     let is_audited = |gauge: &&Gauge| gauge.registers.reads(JOIN_HOLE).len() == 1 && gauge.report.is_none();
     let nothing = TankAnswers::default();
+    let uncounted = asked_last(site, answers);
     for gauge in site.gauges().iter().filter(is_audited) {
         let tank = &gauge.tank;
         let kept_of_tank = kept.tanks.get(tank).map_or(&[][..], Vec::as_slice);
         let mut told = Vec::new();
         let tell = &mut |discrepancy: Discrepancy| told.push(discrepancy);
         let answers = answers.get(tank).unwrap_or(&nothing);
-        let mut found = audit(gauge, answers, &tally.of(tank), kept_of_tank, tell);
+        let failed = tally.failed(tank) + u64::from(uncounted.contains(&tank));
+        let mut found = audit(gauge, answers, failed, kept_of_tank, tell);
         found.duplicates = kept.duplicates.get(tank).copied().unwrap_or_default();
         if !found.is_clean() {
             tanks.insert(tank.to_string(), found);
@@ -111,4 +116,12 @@ fn audit_all(
         tanks,
         examples,
     }
+}
+
+/// Finds the gauge of each line that answered last: when its edge stopped, it may have been in the middle of asking it, and
+/// an edge that has stopped does not tell any more whether that failed.
+fn asked_last<'s>(site: &'s Site, answers: &BTreeMap<TankName, TankAnswers>) -> Vec<&'s TankName> {
+    let last = |tank: &TankName| answers.get(tank).and_then(|answers| answers.kept.back()).map(|answer| answer.at);
+    let of_line = |line: &'s Line| site.gauges_of(&line.name).map(|gauge| &gauge.tank).max_by_key(|tank| last(tank));
+    site.lines().iter().filter_map(of_line).collect()
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use tankline_domain::settings::Problems;
 use tankline_domain::site::Site;
 use tankline_edge::agent;
+use tankline_ingest::config::HistorianConfig;
 use tankline_ingest::{Ingest, Observer};
 use tankline_runtime::exit::Failure;
 use tankline_runtime::logging::{self, LogArgs};
@@ -16,6 +17,7 @@ use tankline_runtime::{clock, site_file};
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::DemoArgs;
+use super::feed::Feed;
 use super::folder::DataFolder;
 use super::reckoning::{Reckoning, reckon};
 use super::screen::{Diverted, Screen};
@@ -47,13 +49,16 @@ pub async fn run(args: &DemoArgs, log: &LogArgs, stop: CancellationToken) -> Res
     let depth_at_start = stored::waiting(&folder.database(), &site, journals)?;
     let (broker_url, broker) = station::broker(args)?;
     let centre = station::centre(args, &site, &folder, broker_url.clone())?;
+    let target = centre.historian.as_ref().map(HistorianConfig::target);
     let centre = Ingest::open(centre).map_err(anyhow::Error::from)?;
     let observer = centre.observer();
     let mut supervisor = Supervisor::new("demo", GRACE);
     if let Some(broker) = broker {
         supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(broker.serve(stop).await?) });
     }
-    supervisor.spawn(Stage::Work, "centre", |stop| centre.run(stop));
+    let feed = target.map(|target| Feed { database: folder.database(), target });
+    let lag = feed.clone();
+    supervisor.spawn(Stage::Work, "centre", |stop| run_centre(centre, feed, stop));
     connected(&observer, &stop).await;
 
     let gauges = Gauges::start(&site, args.seed)?;
@@ -94,6 +99,7 @@ pub async fn run(args: &DemoArgs, log: &LogArgs, stop: CancellationToken) -> Res
         centre: &observer,
         answers: answers.take(),
         kept,
+        historian_lag: lag.map(|feed| feed.lag()).transpose()?,
     });
     if let Some(file) = &args.summary {
         summary.write(file).with_context(|| format!("cannot write the summary {}", file.display()))?;
@@ -118,6 +124,23 @@ fn site(args: &DemoArgs, folder: &DataFolder) -> Result<(Site, PathBuf), Failure
     // The edges seek it from their own folders.
     let file = file.canonicalize().with_context(|| format!("cannot find {}", file.display()))?;
     Ok((site, file))
+}
+
+/// Runs the centre. When it is to stop, the historian gets what it has not got yet, for as long as that takes not too long.
+async fn run_centre(centre: Ingest, feed: Option<Feed>, stop: CancellationToken) -> anyhow::Result<()> {
+    let halt = CancellationToken::new();
+    let mut running = std::pin::pin!(centre.run(halt.clone()));
+    let wait = async {
+        stop.cancelled().await;
+        if let Some(feed) = feed {
+            feed.caught_up().await;
+        }
+    };
+    tokio::select! {
+        ended = &mut running => return ended,
+        () = wait => halt.cancel(),
+    }
+    running.await
 }
 
 /// Waits until the centre is connected, so that no reading comes before somebody takes it; but not for ever: an edge keeps

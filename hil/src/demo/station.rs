@@ -157,10 +157,11 @@ impl Tally {
         }
     }
 
-    /// Gives what was counted of a tank's gauge.
+    /// Counts the requests of a tank's gauge to which its edge found no answer.
     #[must_use]
-    pub fn of(&self, tank: &TankName) -> GaugeCounters {
-        self.gauges.get(tank).copied().unwrap_or_default()
+    pub fn failed(&self, tank: &TankName) -> u64 {
+        let counters = self.gauges.get(tank).copied().unwrap_or_default();
+        counters.polls.saturating_sub(counters.replies + counters.exceptions)
     }
 
     /// Sums the counters of all gauges up.

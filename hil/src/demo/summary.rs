@@ -52,6 +52,9 @@ pub struct Summary {
     pub bus_use: BusUse,
     /// Readings that were left in the journals.
     pub journal_depth_at_end: u64,
+    /// Readings that the historian has not got; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub historian_lag: Option<u64>,
     /// Whether every answer is stored once, as it was given.
     pub audit: AuditSummary,
 }
