@@ -75,8 +75,6 @@ struct Unit {
 enum Pace {
     /// It should; so many answers in a row came sooner than it could carry them.
     Supposed { too_soon: u32 },
-    /// An answer came in its time.
-    Kept,
     /// It does not: bytes come as fast as they like.
     None,
 }
@@ -247,11 +245,11 @@ impl Master {
         verdict.answer.map(|reply| (reply, took))
     }
 
-    /// Finds out whether answers keep the time of the wire.
+    /// Finds out whether answers keep the time of the wire. One in time does not prove it: it may just have been slow.
     fn learn_pace(&mut self, verdict: &Verdict) {
         let Pace::Supposed { too_soon } = self.pace else { return };
         self.pace = match verdict.answer {
-            Ok(_) => Pace::Kept,
+            Ok(_) => Pace::Supposed { too_soon: 0 },
             Err(_) if !verdict.is_too_soon => Pace::Supposed { too_soon },
             Err(_) if too_soon + 1 < NO_WIRE_AFTER => Pace::Supposed { too_soon: too_soon + 1 },
             Err(_) => {
