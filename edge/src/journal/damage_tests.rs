@@ -225,10 +225,11 @@ fn what_stood_on_the_disk_before_is_not_taken_for_readings() {
     let (files, given) = journal(false);
     let (others, _) = journal(false);
     let paths = segments(&files);
-    let (first, last) = (&files[&paths[0]], paths.last().unwrap());
-    for stale in [first, others.values().next().unwrap()] {
+    let (first, last) = (&paths[0], &paths[paths.len() - 1]);
+    // Numbers that fall, and numbers of another journal that rise.
+    for (stale, onto) in [(&files[first], last), (&others[segments(&others).last().unwrap()], first)] {
         let mut files = files.clone();
-        files.get_mut(last).unwrap().extend(&stale[HEADER_LENGTH..]);
+        files.get_mut(onto).unwrap().extend(&stale[HEADER_LENGTH..]);
         assert_eq!(survivors(&files, &given).0, given);
     }
 }
