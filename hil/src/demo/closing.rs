@@ -53,8 +53,8 @@ pub fn words(summary: &Summary, data: &Path) -> String {
     }
     let database = data.join("ops.db");
     say(format!(
-        "\nLook at it:\n  sqlite3 -box {} \\\n    \"SELECT datetime(at_ms / 1000, 'unixepoch') AS at, tank, level_mm, oil_m3, fw_m3, quality \\\n     \
-         FROM reading ORDER BY id DESC LIMIT 28\"",
+        "\nLook at it:\n  sqlite3 -box {} \\\n    \"SELECT datetime(at_ms / 1000, 'unixepoch') AS at, tank, level_mm, \\\n     \
+         oil_m3, fw_m3, quality FROM reading ORDER BY id DESC LIMIT 28\"",
         database.display()
     ));
     say(format!("  tankline-ingest status --db {}", database.display()));
