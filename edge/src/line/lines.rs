@@ -27,7 +27,7 @@ pub async fn run(
         lines.change_to(wanted).await?;
         tokio::select! {
             biased;
-            () = stop.cancelled() => return lines.change_to(Vec::new()).await,
+            () = stop.cancelled() => return lines.end_all_but(&[]).await.map(drop),
             changed = configs.changed() => if changed.is_err() {
                 // Nobody can change them any more; what runs goes on.
                 stop.cancelled().await;
@@ -50,24 +50,8 @@ struct Lines {
 
 impl Lines {
     async fn change_to(&mut self, wanted: Vec<LineConfig>) -> anyhow::Result<()> {
-        let goes_on = |running: &LineConfig| wanted.contains(running);
-        let ending: Vec<LineName> =
-            self.running.iter().filter(|(_, (line, _))| !goes_on(line)).map(|(name, _)| name.clone()).collect();
-        for name in &ending {
-            if let Some((_, stop)) = self.running.get(name) {
-                stop.cancel();
-            }
-        }
-        // A port has one owner: the old one lets go before the new one opens it.
-        let mut left = ending.len();
-        while left > 0 {
-            let Some(ended) = self.tasks.join_next().await else { break };
-            let (name, outcome) = ended?;
-            outcome?;
-            anyhow::ensure!(ending.contains(&name), "line {name} ended unasked");
-            self.running.remove(&name);
-            self.board.forget(&name);
-            left -= 1;
+        for ended in self.end_all_but(&wanted).await? {
+            self.board.forget(&ended);
         }
         for line in wanted {
             let name = line.line.name.clone();
@@ -81,5 +65,27 @@ impl Lines {
             self.running.insert(name, (line, stop));
         }
         Ok(())
+    }
+
+    /// Ends all lines but those that go on as they are, and gives the ended ones; their counters stay to be read.
+    async fn end_all_but(&mut self, going_on: &[LineConfig]) -> anyhow::Result<Vec<LineName>> {
+        let ending: Vec<LineName> = self
+            .running
+            .iter()
+            .filter(|(_, (line, _))| !going_on.contains(line))
+            .map(|(name, (_, stop))| {
+                stop.cancel();
+                name.clone()
+            })
+            .collect();
+        // A port has one owner: the old one lets go before the new one opens it.
+        for _ in 0..ending.len() {
+            let Some(ended) = self.tasks.join_next().await else { break };
+            let (name, outcome) = ended?;
+            outcome?;
+            anyhow::ensure!(ending.contains(&name), "line {name} ended unasked");
+            self.running.remove(&name);
+        }
+        Ok(ending)
     }
 }
