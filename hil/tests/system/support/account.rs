@@ -6,8 +6,12 @@ use tankline_hil::line::Served;
 
 use super::{EDGES, Row, Station};
 
-/// A reply that came so shortly before its edge was killed may not have been journalled yet.
-const BEFORE_DEATH: Duration = Duration::from_millis(300);
+/// A reply that came so shortly before its edge was killed may not have been journalled yet: when the edge does not believe
+/// it, it waits for another one for up to a second, and only then tells that the request went unanswered.
+const BEFORE_DEATH: Duration = Duration::from_millis(1200);
+
+/// A gauge that is held up answers an edge that was killed when the next one is already there.
+const AFTER_DEATH: Duration = Duration::from_millis(300);
 
 /// Between a reply and the moment at which the edge gives up to wait for it.
 const GIVEN_UP_WITHIN: Duration = Duration::from_millis(3000);
@@ -145,7 +149,7 @@ impl Account {
 
 impl Death {
     fn covers(&self, reply: &Served) -> bool {
-        (self.from_ms - ms(BEFORE_DEATH)..=self.until_ms).contains(&reply.at.get())
+        (self.from_ms - ms(BEFORE_DEATH)..=self.until_ms.saturating_add(ms(AFTER_DEATH))).contains(&reply.at.get())
     }
 }
 
