@@ -103,7 +103,7 @@ impl Heard {
         let good = |length: usize| bytes.get(..length).is_some_and(has_good_crc);
         let reply_length = usize::from(third) + 5;
         match function {
-            1..=4 if third > 0 && good(reply_length) => {
+            1..=4 if good(reply_length) => {
                 Some((Self::Reply { unit, shape: Shape { function, data_bytes: third } }, reply_length))
             }
             1..=6 | 15 | 16 if good(REQUEST_LENGTH) => Some((Self::Request { unit }, REQUEST_LENGTH)),

@@ -1,14 +1,14 @@
 //! The gate between the wire and the Modbus client: what answers the open request passes, all else is counted.
 //!
 //! Every good frame is found in what comes, wherever it begins, and classified. The answer is a frame of the asked unit with
-//! the function and count of the request, that began after the request was over and that nobody owes from before
-//! ([`Unanswered`]). It passes when silence follows: two answers that contradict each other are none.
+//! the function and count of the request, that the wire can have carried since the request was over and that nobody owes
+//! from before ([`Unanswered`]). It passes when silence follows: two answers that contradict each other are none.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tankline_domain::message::GaugeCounters;
 
-use super::frame::{Heard, Request};
+use super::frame::{EXCEPTION_LENGTH, Heard, Request};
 use super::unanswered::Unanswered;
 
 /// Stray bytes around a frame that are forgiven: what a driver's direction change leaves on the wire.
@@ -50,6 +50,17 @@ pub struct Verdict {
     pub is_out_of_turn: bool,
     /// Whether what would have been the answer came sooner than the wire can carry it.
     pub is_too_soon: bool,
+    /// When the first damaged bytes came.
+    pub damaged_at: Option<Instant>,
+}
+
+/// What the wire allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// When the last bit of the request was on the wire, at the earliest; no reply can begin before.
+    pub request_over: Instant,
+    /// The time that a byte takes at least.
+    pub byte: Duration,
 }
 
 /// Judges the bytes of one slot: from a request to its answer or its time-out.
@@ -57,7 +68,7 @@ pub struct Verdict {
 pub struct Gate<'r> {
     request: &'r Request,
     trust: Trust,
-    no_reply_before: Instant,
+    timing: Timing,
     unanswered: &'r mut Unanswered,
     /// Bytes that are no frame yet; the first `early` of them came before a reply could.
     pending: Vec<u8>,
@@ -65,32 +76,38 @@ pub struct Gate<'r> {
     answer: Option<Vec<u8>>,
     is_contradicted: bool,
     is_asked_by_others: bool,
+    has_spoken: bool,
     silence: Silence,
     counted: GaugeCounters,
     of_others: Vec<Heard>,
     is_out_of_turn: bool,
     is_too_soon: bool,
+    last_byte: Instant,
+    damaged_at: Option<Instant>,
 }
 
 impl<'r> Gate<'r> {
-    /// Opens a slot for the answer to a request; no reply can begin before its last bit is on the wire.
+    /// Opens a slot for the answer to a request.
     #[must_use]
-    pub fn new(request: &'r Request, trust: Trust, no_reply_before: Instant, unanswered: &'r mut Unanswered) -> Self {
+    pub fn new(request: &'r Request, trust: Trust, timing: Timing, unanswered: &'r mut Unanswered) -> Self {
         Self {
             request,
             trust,
-            no_reply_before,
+            timing,
             unanswered,
             pending: Vec::new(),
             early: 0,
             answer: None,
             is_contradicted: false,
             is_asked_by_others: false,
+            has_spoken: false,
             silence: Silence::Nothing,
             counted: GaugeCounters::default(),
             of_others: Vec::new(),
             is_out_of_turn: false,
             is_too_soon: false,
+            last_byte: timing.request_over,
+            damaged_at: None,
         }
     }
 
@@ -101,8 +118,9 @@ impl<'r> Gate<'r> {
 
     /// Takes bytes from the wire.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.last_byte = now;
         self.pending.extend(bytes);
-        if now < self.no_reply_before {
+        if now < self.timing.request_over {
             self.early = self.pending.len();
         }
         self.sort_out(now, Search::GoesOn);
@@ -121,8 +139,10 @@ impl<'r> Gate<'r> {
             return;
         }
         self.counted.crc_errors += 1;
+        self.damaged_at = self.damaged_at.or(Some(self.last_byte));
         if left > early {
             self.silence = Silence::Damaged;
+            self.has_spoken |= left - early >= EXCEPTION_LENGTH;
         }
     }
 
@@ -142,6 +162,7 @@ impl<'r> Gate<'r> {
             of_others: self.of_others,
             is_out_of_turn: self.is_out_of_turn,
             is_too_soon: self.is_too_soon,
+            damaged_at: self.damaged_at,
         }
     }
 
@@ -149,6 +170,13 @@ impl<'r> Gate<'r> {
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.answer.is_some()
+    }
+
+    /// Tells whether the unit gave no answer but said what it had to say: damaged, and as long as a reply, or wrong. Should
+    /// it answer after all, the answer is late.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.has_spoken && self.answer.is_none() && self.pending.is_empty()
     }
 
     /// Tells whether bytes came that are not classified yet.
@@ -166,7 +194,8 @@ impl<'r> Gate<'r> {
     /// Takes the good frames off the bytes, with the junk before each.
     fn sort_out(&mut self, now: Instant, search: Search) {
         while let Some((junk, heard, length)) = self.first_frame(search) {
-            let is_early = junk < self.early;
+            let carried = self.timing.byte * u32::try_from(length).unwrap_or(u32::MAX);
+            let is_early = junk < self.early || now < self.timing.request_over + carried;
             let frame = self.pending[junk..junk + length].to_vec();
             self.pending.drain(..junk + length);
             self.early = self.early.saturating_sub(junk + length);
@@ -251,6 +280,7 @@ impl<'r> Gate<'r> {
         } else {
             self.counted.foreign += 1;
             self.silence = Silence::Wrong;
+            self.has_spoken = true;
         }
     }
 }

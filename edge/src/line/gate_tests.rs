@@ -19,6 +19,10 @@ fn start() -> Instant {
     tankline_runtime::clock::now()
 }
 
+fn at_once(start: Instant) -> Timing {
+    Timing { request_over: start, byte: Duration::ZERO }
+}
+
 fn request() -> Request {
     Request::from_frame(&[0x01, 0x03, 0x00, 0x31, 0x00, 0x03, 0x54, 0x04]).unwrap()
 }
@@ -36,7 +40,8 @@ fn slot(trust: Trust, owed: &[Shape], bursts: &[Burst]) -> Outcome {
     let at = |ms| start + Duration::from_millis(ms);
     let mut unanswered = Unanswered::default();
     owed.iter().for_each(|shape| unanswered.handle_silence(*shape, start));
-    let mut gate = Gate::new(&request, trust, at(REQUEST_MS), &mut unanswered);
+    let timing = Timing { request_over: at(REQUEST_MS), byte: Duration::from_micros(990) };
+    let mut gate = Gate::new(&request, trust, timing, &mut unanswered);
     for (after_ms, burst) in bursts {
         // Byte by byte, as a slow line gives them.
         for (byte, place) in burst.iter().zip(0..) {
@@ -130,7 +135,7 @@ fn who_spoke_out_of_turn_must_be_heard_clearly() {
 #[test]
 fn reply_that_has_begun_is_known() {
     let (request, mut unanswered, start) = (request(), Unanswered::default(), start());
-    let mut gate = Gate::new(&request, Trust::Settled, start, &mut unanswered);
+    let mut gate = Gate::new(&request, Trust::Settled, at_once(start), &mut unanswered);
     assert!(!gate.is_in_reply());
     for (bytes, is_in_reply) in [(&[0xFF][..], false), (&[1, 3], true), (&[6], true), (&reply(7)[3..10], true)] {
         gate.handle_bytes(start, bytes);
@@ -143,7 +148,7 @@ fn reply_that_has_begun_is_known() {
 #[test]
 fn endless_noise_is_thrown_away_in_bounded_memory() {
     let (request, mut unanswered, start) = (request(), Unanswered::default(), start());
-    let mut gate = Gate::new(&request, Trust::Settled, start, &mut unanswered);
+    let mut gate = Gate::new(&request, Trust::Settled, at_once(start), &mut unanswered);
     for _ in 0..100 {
         gate.handle_bytes(start, &[0x55; 100]);
         assert!(gate.pending.len() <= LONGEST_BURST && !gate.is_answered());
@@ -151,4 +156,40 @@ fn endless_noise_is_thrown_away_in_bounded_memory() {
     let verdict = gate.close(start);
     assert!(verdict.counted.crc_errors > 10);
     assert_eq!(verdict.answer, Err(Silence::Damaged));
+}
+
+/// A task that was kept waiting reads late what came early: the first bytes tell nothing any more, the last ones do.
+#[test]
+fn reply_that_the_wire_cannot_have_carried_in_that_time_does_not_pass() {
+    let (request, start) = (request(), start());
+    let at = |micros| start + Duration::from_micros(micros);
+    let timing = Timing { request_over: at(8_000), byte: Duration::from_micros(990) };
+    for (micros, passes) in [(9_000, false), (18_800, false), (18_900, true), (100_000, true)] {
+        let mut unanswered = Unanswered::default();
+        let mut gate = Gate::new(&request, Trust::Settled, timing, &mut unanswered);
+        gate.handle_bytes(at(micros), &reply(7));
+        assert_eq!(gate.is_answered(), passes, "{micros}");
+        assert_eq!(gate.close(at(200_000)).is_too_soon, !passes, "{micros}");
+    }
+}
+
+#[test]
+fn unit_that_has_spoken_is_not_waited_for() {
+    let start = start();
+    let mut damaged = reply(5);
+    damaged[4] ^= 0x10;
+    let wrong_count = with_crc(vec![1, 3, 4, 0, 1, 0, 2]);
+    for (name, bytes, has_failed) in [
+        ("damaged", damaged, true),
+        ("wrong", wrong_count, true),
+        ("a glitch", vec![0xFF; 4], false),
+        ("of another", with_crc(vec![2, 3, 2, 0, 1]), false),
+        ("an answer", reply(7), false),
+    ] {
+        let (request, mut unanswered) = (request(), Unanswered::default());
+        let mut gate = Gate::new(&request, Trust::Settled, at_once(start), &mut unanswered);
+        gate.handle_bytes(start, &bytes);
+        gate.handle_silence(start);
+        assert_eq!(gate.has_failed(), has_failed, "{name}");
+    }
 }

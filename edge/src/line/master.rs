@@ -22,7 +22,7 @@ use tokio_modbus::client::{Reader, rtu};
 
 pub use super::exchange::{Exchange, ExchangeError};
 use super::frame::{Heard, REQUEST_LENGTH, Request, Shape};
-use super::gate::{Gate, Silence, Trust, Verdict};
+use super::gate::{Gate, Silence, Timing, Trust, Verdict};
 use super::pause::Pause;
 use super::port::OpenPort;
 use super::unanswered::Unanswered;
@@ -56,6 +56,8 @@ pub struct Master {
     last_unit: u8,
     /// The unit that another master was heard asking, and when: what it says next is no sign against it, nor for us.
     asked_by_others: Option<(u8, Instant)>,
+    /// The unit that was asked last and said nothing: what is heard spoilt after that may be its late reply.
+    silent_unit: Option<u8>,
     units: HashMap<u8, Unit>,
 }
 
@@ -92,6 +94,7 @@ impl Master {
             last_activity: clock::now(),
             last_unit: 0,
             asked_by_others: None,
+            silent_unit: None,
             units: HashMap::new(),
         }
     }
@@ -101,9 +104,15 @@ impl Master {
         self.units.get_mut(&unit).map(|unit| std::mem::take(&mut unit.counters)).unwrap_or_default()
     }
 
-    /// Takes how late the latest of the replies of a unit was that came too late since the last time.
+    /// Takes how long the last reply of a unit took, as far as is known, that came late since the last time.
     pub fn take_lateness(&mut self, unit: u8) -> Option<Duration> {
         self.units.get_mut(&unit)?.unanswered.take_lateness()
+    }
+
+    /// Gives the time from one exchange to the last bit of the next request.
+    #[must_use]
+    pub fn request_time(&self) -> Duration {
+        self.framing.silence() + self.framing.bytes(REQUEST_LENGTH)
     }
 
     /// Gives the time that the reply to a read takes on the wire.
@@ -182,9 +191,13 @@ impl Master {
         let unit = self.units.entry(request.unit()).or_default();
         unit.counters.polls += 1;
         let trust = if unit.doubted_until.is_some_and(|until| sent < until) { Trust::Doubted } else { Trust::Settled };
-        let no_reply_before = if self.pace == Pace::None { written } else { sent };
+        // A clock may be off by a little, and a task may wait between two lines of code.
+        let timing = match self.pace {
+            Pace::None => Timing { request_over: written, byte: Duration::ZERO },
+            _ => Timing { request_over: written + on_wire, byte: self.framing.bytes(1) * 19 / 20 },
+        };
         let mut slot = Slot {
-            gate: Gate::new(request, trust, no_reply_before, &mut unit.unanswered),
+            gate: Gate::new(request, trust, timing, &mut unit.unanswered),
             silence: self.framing.silence(),
             end: sent + timeout,
             latest_end: sent + timeout + BURST_GAP * u32::try_from(request.reply_length()).unwrap_or(u32::MAX),
@@ -213,6 +226,10 @@ impl Master {
         verdict: Verdict,
     ) -> Result<(Vec<u8>, Duration), Silence> {
         let names_its_answers = self.port.names_its_answers();
+        if let Some(at) = verdict.damaged_at {
+            self.hint(at);
+        }
+        self.silent_unit = (verdict.answer == Err(Silence::Nothing)).then_some(request.unit());
         let unit = self.units.entry(request.unit()).or_default();
         add(&mut unit.counters, verdict.counted);
         if verdict.is_out_of_turn && !names_its_answers {
@@ -283,6 +300,13 @@ impl Master {
         true
     }
 
+    /// Takes that something was heard spoilt.
+    fn hint(&mut self, now: Instant) {
+        if let Some(unit) = self.silent_unit.take().and_then(|unit| self.units.get_mut(&unit)) {
+            unit.unanswered.handle_hint(now);
+        }
+    }
+
     /// Tells whether another master may be waiting for an answer of a unit.
     fn take_asked_by_others(&mut self, unit: u8) -> bool {
         let (asked, at) = match self.asked_by_others {
@@ -334,6 +358,7 @@ impl Master {
             }
         }
         if noise > 0 {
+            self.hint(self.last_activity);
             self.units.entry(self.last_unit).or_default().counters.crc_errors += 1;
         }
     }
@@ -359,7 +384,7 @@ impl Slot<'_> {
         let mut answered_at = *self.last_activity;
         loop {
             let burst_end = *self.last_activity + BURST_GAP;
-            let received = if self.gate.is_answered() {
+            let received = if self.gate.is_answered() || self.gate.has_failed() {
                 let due = (*self.last_activity + self.silence).max(self.not_before).min(self.latest_end);
                 tokio::select! {
                     biased;

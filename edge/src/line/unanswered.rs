@@ -79,13 +79,21 @@ impl Unanswered {
     }
 
     fn take_late(&mut self, now: Instant, answers: impl Fn(&Asked) -> bool) -> bool {
+        // How late it is, is another question: most likely the latest was answered.
+        let likely = self.asked.iter().rev().find(|asked| answers(asked));
+        self.lateness = likely.map(|asked| now.saturating_duration_since(asked.at)).or(self.lateness);
         let Some(place) = self.asked.iter().position(answers) else { return false };
-        let late = self.asked.drain(..=place).next_back();
-        self.lateness = late.map(|asked| now.saturating_duration_since(asked.at)).max(self.lateness);
+        self.asked.drain(..=place);
         true
     }
 
-    /// Takes how long the latest of the late replies took that came since the last time.
+    /// Takes that what was heard at a moment may have been a late reply, spoilt.
+    pub fn handle_hint(&mut self, now: Instant) {
+        let taken = self.asked.back().map(|asked| now.saturating_duration_since(asked.at));
+        self.lateness = self.lateness.or(taken);
+    }
+
+    /// Takes how long the last reply took, as far as is known, that came late since the last time.
     pub fn take_lateness(&mut self) -> Option<Duration> {
         self.lateness.take()
     }
@@ -163,6 +171,8 @@ mod tests {
         assert_eq!(unanswered.take_lateness(), Some(Duration::from_millis(300)));
         assert_eq!(unanswered.take_lateness(), None);
         assert!(!unanswered.handle_late_reply(later, shape(3)), "nobody owes it any more");
+        unanswered.handle_hint(now + Duration::from_millis(80));
+        assert_eq!(unanswered.take_lateness(), Some(Duration::from_millis(80)));
         assert!(unanswered.handle_late_exception(later, 3));
         assert!(unanswered.is_settled());
     }
