@@ -75,6 +75,8 @@ struct GaugeState {
     counters: GaugeCounters,
     history: History,
     reporter: Reporter,
+    /// For how long its answers to the poll under way held the line.
+    held: Duration,
     /// Why the last poll failed, so that a failure is logged when it starts and when it ends.
     failing: Option<Bad>,
 }
@@ -94,7 +96,7 @@ pub async fn run(
     let mut poller = Poller::new(config, readings, board);
     let mut opening = Opening::new();
     loop {
-        let Some((gauge, due)) = poller.schedule.next() else {
+        let Some((gauge, due)) = poller.schedule.next(clock::now()) else {
             stop.cancelled().await;
             return Ok(());
         };
@@ -157,6 +159,7 @@ impl Poller {
             counters: GaugeCounters::default(),
             history: History::new(Doubt { max_rate_mm_s: gauge.max_rate_mm_s, stuck_after: gauge.stuck_after }),
             reporter: Reporter::new(gauge.report.clone()),
+            held: Duration::ZERO,
             failing: None,
             gauge: gauge.clone(),
         };
@@ -185,11 +188,13 @@ impl Poller {
     }
 
     async fn poll(&mut self, index: usize) -> Result<(), Abandoned> {
+        self.schedule.handle_poll_start(clock::now(), index);
+        self.gauges[index].held = Duration::ZERO;
         let outcome = self.ask(index).await;
         let state = &mut self.gauges[index];
         let tank = state.gauge.tank.clone();
         let end = match &outcome {
-            Ok(_) | Err(ExchangeError::Exception { .. }) => PollEnd::Answered,
+            Ok(_) | Err(ExchangeError::Exception { .. }) => PollEnd::Answered { held: state.held },
             Err(_) => PollEnd::Silent,
         };
         let mut reading = match outcome {
@@ -211,11 +216,31 @@ impl Poller {
         self.tell_change(index, &reading);
         self.set_pace(index, &reading);
         // A line that is not open costs no line time; its gauges keep their interval.
-        let end = if self.master.is_some() { end } else { PollEnd::Answered };
+        let end = if self.master.is_some() { end } else { PollEnd::NotAsked };
         self.schedule.handle_poll_end(now, index, end);
+        self.tell_worst();
         self.tell_overload(now, index);
         self.report(index);
         if wanted { self.readings.send(reading).await.map_err(|_| Abandoned) } else { Ok(()) }
+    }
+
+    /// Tells the schedule how long each gauge would hold the line if it did not answer.
+    fn tell_worst(&mut self) {
+        let usual = self.usual_timeout();
+        let Some(master) = &self.master else { return };
+        for (index, state) in self.gauges.iter().enumerate() {
+            let Some(read) = state.reads.first() else { continue };
+            let timeout = state.times.timeout(master.reply_floor(*read), usual);
+            self.schedule.set_worst(index, master.request_time() + timeout);
+        }
+    }
+
+    /// Gives the time-out that is usual on this line, for gauges of which nothing is known yet.
+    fn usual_timeout(&self) -> Option<Duration> {
+        let mut known: Vec<Duration> =
+            self.gauges.iter().filter_map(|state| state.times.learned(Duration::ZERO)).collect();
+        known.sort_unstable();
+        known.get(known.len().saturating_sub(1) / 2).copied()
     }
 
     /// Polls a gauge faster while its level is beyond a limit; a reading that is not good changes nothing.
@@ -248,14 +273,13 @@ impl Poller {
         }
     }
 
-    /// Reads all registers of a gauge, each read with one retry unless the gauge is known to be silent.
+    /// Reads all registers of a gauge, each read with one retry if the gauge answered the last time and the line bears it.
     async fn ask(&mut self, index: usize) -> Result<(Vec<(RegisterRead, Vec<u16>)>, UnixMillis), ExchangeError> {
-        let may_retry = !self.schedule.is_silent(index);
         let mut replies = Vec::new();
         let mut at = Clocks::read().stamp();
         for read in self.gauges[index].reads.clone() {
             let mut attempt = self.exchange(index, read).await;
-            if may_retry && matches!(attempt, Err(ExchangeError::Silent { .. })) {
+            if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(clock::now(), index) {
                 attempt = self.exchange(index, read).await;
             }
             replies.push((read, attempt?));
@@ -265,11 +289,22 @@ impl Poller {
     }
 
     async fn exchange(&mut self, index: usize, read: RegisterRead) -> Result<Vec<u16>, ExchangeError> {
+        let usual = self.usual_timeout();
         let state = &mut self.gauges[index];
         let Some(master) = &mut self.master else {
             return Err(ExchangeError::Port(std::io::ErrorKind::NotConnected.into()));
         };
-        let timeout = state.times.timeout(master.reply_floor(read));
+        if let Some(late) = master.take_lateness(state.gauge.unit) {
+            state.times.handle_late_reply(late);
+        }
+        let floor = master.reply_floor(read);
+        let mut timeout = state.times.timeout(floor, usual);
+        if let Some(patience) = state.times.patience(floor, usual)
+            && self.schedule.may_hold(clock::now(), index, master.request_time() + patience.expected)
+        {
+            state.times.handle_patience();
+            timeout = patience.timeout;
+        }
         let outcome = master.read(state.gauge.unit, read, timeout).await;
         add(&mut state.counters, master.take_counters(state.gauge.unit));
         if let Err(error) = &outcome {
@@ -277,12 +312,16 @@ impl Poller {
             tracing::debug!(%line, %tank, unit, %error, "request goes unanswered");
         }
         match &outcome {
-            Ok(exchange) => state.times.handle_reply(exchange.took),
+            Ok(exchange) => {
+                state.times.handle_reply(exchange.took);
+                state.held += master.request_time() + exchange.took;
+            }
             Err(ExchangeError::Silent { .. }) => state.times.handle_timeout(),
             Err(ExchangeError::Port(error)) => {
                 tracing::warn!(line = %self.config.line.name, %error, "line is lost; opening it again");
                 self.master = None;
             }
+            Err(ExchangeError::Exception { .. }) => state.held += master.request_time() + floor,
             Err(_) => {}
         }
         outcome.map(|exchange| exchange.words)

@@ -9,44 +9,93 @@ const WINDOW: usize = 64;
 /// Added to the slowest remembered reply: what the machine itself may be late by.
 const MARGIN: Duration = Duration::from_millis(80);
 
+/// Of so many requests in a row without an answer one is given more time.
+const PATIENT_EVERY: u32 = 4;
+
 /// The reply times of one gauge, from the last bit of a request to the last of its reply.
 #[derive(Debug, Clone)]
 pub struct ReplyTimes {
     window: VecDeque<Duration>,
     ceiling: Duration,
-    silent_in_a_row: u32,
+    unanswered_in_a_row: u32,
+    /// How long the latest reply took that came too late.
+    lateness: Option<Duration>,
+}
+
+/// More time for a request than is usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// When the reply should come, if the gauge is as slow as that.
+    pub expected: Duration,
+    /// The time-out.
+    pub timeout: Duration,
 }
 
 impl ReplyTimes {
-    /// Begins without knowledge: until a reply has come, the ceiling is the time-out.
+    /// Begins without knowledge; no time-out is longer than the ceiling.
     #[must_use]
     pub const fn new(ceiling: Duration) -> Self {
-        Self { window: VecDeque::new(), ceiling, silent_in_a_row: 0 }
+        Self { window: VecDeque::new(), ceiling, unanswered_in_a_row: 0, lateness: None }
     }
 
     /// Remembers the time of a reply.
     pub fn handle_reply(&mut self, took: Duration) {
-        self.silent_in_a_row = 0;
+        (self.unanswered_in_a_row, self.lateness) = (0, None);
         if self.window.len() == WINDOW {
             self.window.pop_front();
         }
         self.window.push_back(took);
     }
 
-    /// Remembers that no reply came; the time-out grows, in case the gauge became slower.
-    pub fn handle_timeout(&mut self) {
-        self.silent_in_a_row = self.silent_in_a_row.saturating_add(1);
+    /// Remembers the time of a reply that came too late to be taken.
+    pub fn handle_late_reply(&mut self, took: Duration) {
+        self.lateness = Some(took);
     }
 
-    /// Gives the time-out for the next request, counted from its last bit: one and a half times the slowest of the
-    /// remembered replies and a margin, at least `floor` (the time of the reply on the wire) and the margin, at most
-    /// the ceiling.
+    /// Remembers that no reply came.
+    pub fn handle_timeout(&mut self) {
+        self.unanswered_in_a_row = self.unanswered_in_a_row.saturating_add(1);
+    }
+
+    /// Gives the time-out that the remembered replies make, counted from the last bit of a request: one and a half times
+    /// the slowest and a margin, at least `floor` (the time of the reply on the wire) and the margin, at most the ceiling.
     #[must_use]
-    pub fn timeout(&self, floor: Duration) -> Duration {
-        let Some(slowest) = self.window.iter().max() else { return self.ceiling };
-        let learned = (*slowest * 3 / 2).max(floor) + MARGIN;
-        let doubled = learned.saturating_mul(1 << (self.silent_in_a_row.min(8) / 2));
-        doubled.min(self.ceiling)
+    pub fn learned(&self, floor: Duration) -> Option<Duration> {
+        let slowest = *self.window.iter().max()?;
+        Some(((slowest * 3 / 2).max(floor) + MARGIN).min(self.ceiling))
+    }
+
+    /// Gives the time-out for the next request: what is learned, else what is usual on this line, else the ceiling.
+    ///
+    /// It does not grow while a gauge is silent, so that a dead one takes little of the line's time.
+    #[must_use]
+    pub fn timeout(&self, floor: Duration, usual: Option<Duration>) -> Duration {
+        let known = self.learned(floor).or(usual).unwrap_or(self.ceiling);
+        known.max(floor + MARGIN).min(self.ceiling)
+    }
+
+    /// Gives a longer time-out for the next request, if it is worth a try: a silent gauge may have become slower.
+    ///
+    /// It follows the late reply, if one was heard; else every try is more patient than the one before.
+    #[must_use]
+    pub fn patience(&self, floor: Duration, usual: Option<Duration>) -> Option<Patience> {
+        let (tries, turn) = (self.unanswered_in_a_row / PATIENT_EVERY, self.unanswered_in_a_row % PATIENT_EVERY);
+        let timeout = self.timeout(floor, usual);
+        let longer = match self.lateness {
+            Some(late) => Patience { expected: late, timeout: late * 3 / 2 + MARGIN },
+            None if turn == 2 => {
+                Patience { expected: timeout * (2 << (tries % 3)), timeout: timeout * (2 << (tries % 3)) }
+            }
+            None => return None,
+        };
+        let Patience { expected, timeout: longest } = longer;
+        let possible = expected < self.ceiling && longest > timeout;
+        possible.then_some(Patience { expected, timeout: longest.min(self.ceiling) })
+    }
+
+    /// Remembers that the next request is given more time, so that a late reply is followed once.
+    pub fn handle_patience(&mut self) {
+        self.lateness = None;
     }
 
     /// Gives the quantile (0 to 1) of the remembered replies.
@@ -69,24 +118,68 @@ mod tests {
     #[test]
     fn timeout_follows_the_gauge_between_floor_and_ceiling() {
         let mut times = ReplyTimes::new(MS(1000));
-        assert_eq!(times.timeout(MS(20)), MS(1000), "nothing is known yet");
+        let timeout = |times: &ReplyTimes| times.timeout(MS(20), None);
+        assert_eq!(timeout(&times), MS(1000), "nothing is known yet");
         times.handle_reply(MS(4));
-        assert_eq!(times.timeout(MS(20)), MS(100), "never shorter than the reply on the wire");
+        assert_eq!(timeout(&times), MS(100), "never shorter than the reply on the wire");
         times.handle_reply(MS(60));
-        assert_eq!(times.timeout(MS(20)), MS(170));
+        assert_eq!(timeout(&times), MS(170));
         for _ in 0..64 {
             times.handle_reply(MS(20));
         }
-        assert_eq!(times.timeout(MS(20)), MS(110), "what was long ago is forgotten");
-        for _ in 0..4 {
-            times.handle_timeout();
-        }
-        assert_eq!(times.timeout(MS(20)), MS(440), "a gauge that became slower gets more time");
-        for _ in 0..100 {
-            times.handle_timeout();
-        }
-        assert_eq!(times.timeout(MS(20)), MS(1000));
+        assert_eq!(timeout(&times), MS(110), "what was long ago is forgotten");
         assert_eq!(times.quantile(0.5), Some(MS(20)));
         assert_eq!(ReplyTimes::new(MS(1)).quantile(0.5), None);
+    }
+
+    /// What a silent gauge is given for request after request: in ms, and more where the line can bear it.
+    fn given(times: &mut ReplyTimes, requests: u32) -> Vec<u128> {
+        let give = |_| {
+            let patience = times.patience(MS(20), Some(MS(110)));
+            if patience.is_some() {
+                times.handle_patience();
+            }
+            let timeout = patience.map_or(times.timeout(MS(20), Some(MS(110))), |patience| patience.timeout);
+            times.handle_timeout();
+            timeout.as_millis()
+        };
+        (0..requests).map(give).collect()
+    }
+
+    #[test]
+    fn silent_gauge_is_given_more_time_now_and_then() {
+        for is_known in [true, false] {
+            let mut times = ReplyTimes::new(MS(900));
+            if is_known {
+                times.handle_reply(MS(20));
+            }
+            let expected = [110, 110, 220, 110, 110, 110, 440, 110, 110, 110, 880, 110, 110, 110, 220, 110];
+            assert_eq!(given(&mut times, 16), expected);
+        }
+    }
+
+    #[test]
+    fn gauge_that_is_heard_late_is_given_the_time_that_it_took_once() {
+        let mut times = ReplyTimes::new(MS(1000));
+        times.handle_reply(MS(20));
+        assert_eq!(given(&mut times, 1), [110]);
+        times.handle_late_reply(MS(140));
+        let patience = times.patience(MS(20), None);
+        assert_eq!(patience, Some(Patience { expected: MS(140), timeout: MS(290) }));
+        assert_eq!(given(&mut times, 5), [290, 220, 110, 110, 110]);
+        times.handle_late_reply(MS(900));
+        assert_eq!(given(&mut times, 3), [1000, 110, 110]);
+        times.handle_late_reply(MS(1100));
+        assert_eq!(given(&mut times, 1), [110], "that long nobody waits");
+        times.handle_reply(MS(30));
+        assert_eq!(given(&mut times, 3), [125, 125, 250]);
+    }
+
+    #[test]
+    fn gauge_that_is_not_known_is_given_what_is_usual() {
+        let times = ReplyTimes::new(MS(1000));
+        assert_eq!(times.timeout(MS(20), Some(MS(110))), MS(110));
+        assert_eq!(times.timeout(MS(200), Some(MS(110))), MS(280), "never shorter than its reply on the wire");
+        assert_eq!(times.timeout(MS(20), Some(MS(3000))), MS(1000));
     }
 }
