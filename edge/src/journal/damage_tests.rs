@@ -8,7 +8,7 @@ use tankline_domain::reading::Bad;
 use tankline_domain::units::UnixMillis;
 
 use super::super::segment::{HEADER_LENGTH, Header, MAX_NUMBER};
-use super::super::simulated::{Leftover, Machine};
+use super::super::simulated::{Fault, Lasting, Leftover, Machine};
 use super::*;
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -178,6 +178,68 @@ fn what_a_killed_process_left_unsynced_is_synced_by_the_next_one() {
     drop(open(&machine));
     machine.turn_on(Leftover::Nothing);
     assert_eq!(open(&machine).1.readings, 5);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_at_one_start_is_there_at_the_next() {
+    let (files, given) = journal(false);
+    for path in segments(&files) {
+        let machine = Machine::with_files(&files);
+        machine.spoil(Some(&path));
+        let (mut journal, opened) = open(&machine);
+        assert_eq!((opened.unreadable_segments, opened.damaged_segments, opened.new_journal), (1, 0, true));
+        assert!(fetch_all(&mut journal).len() > given.len() / 2);
+        drop(journal);
+        machine.spoil(None);
+        assert_eq!(fetch_all(&mut open(&machine).0), given);
+    }
+}
+
+#[test]
+fn a_number_given_in_memory_is_not_given_again_whatever_keeps_the_disk_from_taking_over() {
+    for fault in [Fault::Fails(0), Fault::Fails(255), Fault::FailsWhenDone] {
+        let mut refused = 0;
+        for operation in 0..40 {
+            let machine = Machine::new();
+            machine.plan(0, Fault::Fails(0), Lasting::Everything);
+            let (mut journal, _) = open(&machine);
+            let first = journal.hold(&reading(1));
+            let mut committed = RangeSet::new();
+            committed.insert(1, 1);
+            journal.commit(first.journal, &committed).unwrap();
+            machine.repair();
+            machine.plan(machine.operations() + operation, fault, Lasting::Once);
+            let given = if journal.recover(10).is_ok() {
+                journal.append(&reading(2)).unwrap_or_else(|_| journal.hold(&reading(2)))
+            } else {
+                refused += 1;
+                journal.hold(&reading(2))
+            };
+            machine.repair();
+            drop(journal);
+            let next = open(&machine).0.append(&reading(3)).unwrap();
+            assert_ne!((given.journal, given.seq), (next.journal, next.seq), "operation {operation}");
+        }
+        assert!(refused > 5, "{refused}");
+    }
+}
+
+#[test]
+fn a_smaller_bound_is_kept_over_a_power_cut() {
+    let (files, given) = journal(true);
+    let machine = Machine::with_files(&files);
+    // There is no room to fill the last segment, unless the first one goes.
+    let bound = files.values().map(|bytes| bytes.len() as u64).sum::<u64>() + 100;
+    let config = JournalConfig { max_bytes: bound, ..config() };
+    let (mut journal, opened) = Journal::open_on(Arc::new(machine.clone()), config, 1, 1).unwrap();
+    assert!(!opened.new_journal && journal.depth() < given.len() as u64);
+    for at in 0..4 {
+        journal.append(&reading(at)).unwrap();
+    }
+    journal.sync().unwrap();
+    drop(journal);
+    machine.turn_on(Leftover::Nothing);
+    assert!(machine.largest() <= bound, "{} bytes where {bound} are allowed", machine.largest());
 }
 
 #[test]

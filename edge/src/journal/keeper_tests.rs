@@ -128,7 +128,7 @@ fn a_bad_place_on_the_disk_does_not_stand_in_the_way_of_what_comes_after_it() {
         keeper.take(start, &reading(1, "good"));
     }
     let first = machine.files().into_keys().find(|path| path.extension().is_some()).unwrap();
-    machine.spoil(&first);
+    machine.spoil(Some(&first));
     let fetched = (0..4).find_map(|_| keeper.fetch(journal, 1, 5000, 5000)).unwrap();
     let begin = fetched[0].seq;
     assert!(begin > 500 && begin < 1500);

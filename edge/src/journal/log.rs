@@ -268,7 +268,7 @@ impl Log {
         Ok(())
     }
 
-    fn create_segment(&self, path: &Path, header: Header) -> Result<Box<dyn StorageFile>, JournalError> {
+    fn create_segment(&mut self, path: &Path, header: Header) -> Result<Box<dyn StorageFile>, JournalError> {
         let mut file = self.storage.create(path).map_err(JournalError::io("make", path))?;
         file.write_at(0, &header.encode()).map_err(JournalError::io("write to", path))?;
         file.sync().map_err(JournalError::io("sync", path))?;
@@ -296,7 +296,7 @@ impl Log {
     }
 
     /// Lets files go until there is room: what could not be used, then the oldest segments. What was not committed in
-    /// them is a gap.
+    /// them is a gap. Before the room is used, the folder is to be synced.
     pub(super) fn make_room(&mut self, needed: u64) -> Result<(), JournalError> {
         while self.bytes() + needed > self.config.max_bytes {
             if let Some((path, _)) = self.aside.first() {
@@ -312,17 +312,12 @@ impl Log {
             }
             self.removed_unsynced = true;
         }
-        // What comes next must not stand beside what was removed.
-        self.sync_removals()
+        Ok(())
     }
 
     /// Sees to it that a power cut does not bring back what was removed.
-    fn sync_removals(&mut self) -> Result<(), JournalError> {
-        if self.removed_unsynced {
-            self.sync_folder()?;
-            self.removed_unsynced = false;
-        }
-        Ok(())
+    pub(super) fn sync_removals(&mut self) -> Result<(), JournalError> {
+        if self.removed_unsynced { self.sync_folder() } else { Ok(()) }
     }
 
     /// Notes what a segment that is gone had uncommitted.
@@ -335,9 +330,11 @@ impl Log {
         }
     }
 
-    pub(super) fn sync_folder(&self) -> Result<(), JournalError> {
+    fn sync_folder(&mut self) -> Result<(), JournalError> {
         let dir = &self.config.dir;
-        self.storage.sync_folder(dir).map_err(JournalError::io("sync folder", dir))
+        self.storage.sync_folder(dir).map_err(JournalError::io("sync folder", dir))?;
+        self.removed_unsynced = false;
+        Ok(())
     }
 
     /// Gives the generation of a journal that comes after all that are here.

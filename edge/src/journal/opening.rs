@@ -105,7 +105,10 @@ impl Log {
             return self.begin_segment(self.next_seq, Marking::Synced);
         }
         self.active = Some(Active::new(file.map_err(JournalError::io("open", &path))?, bytes));
-        let resumed = self.make_room(left).and_then(|()| self.write_mark(header.first_seq, None, Marking::Synced));
+        let resumed = self.make_room(left).and_then(|()| {
+            self.sync_removals()?;
+            self.write_mark(header.first_seq, None, Marking::Synced)
+        });
         if resumed.is_err() {
             self.active = None;
         }

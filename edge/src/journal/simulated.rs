@@ -144,9 +144,9 @@ impl Machine {
         self.state().largest
     }
 
-    /// Makes a file one that cannot be read.
-    pub(super) fn spoil(&self, path: &Path) {
-        self.state().spoiled = Some(path.to_owned());
+    /// Makes a file the one that cannot be read.
+    pub(super) fn spoil(&self, path: Option<&Path>) {
+        self.state().spoiled = path.map(Path::to_owned);
     }
 
     /// Counts the syncs of files and folders.
