@@ -277,19 +277,17 @@ impl Bus {
         let mut next = None;
         for fault in faults.into_iter().filter(|fault| comes_unasked(fault.what)) {
             let (random, wire) = (&mut self.random, self.wire);
-            let (said, pause): (Vec<Reply>, _) = match fault.what {
-                LineFault::Shorted(_) => (vec![continuous(PIECE, random, wire, |_| 0)], PIECE),
-                LineFault::Babble(_) => (vec![continuous(PIECE, random, wire, |random| random.u8(..))], PIECE),
+            let (said, pause) = match fault.what {
+                LineFault::Shorted(_) => (continuous(PIECE, random, wire, |_| 0), PIECE),
+                LineFault::Babble(_) => (continuous(PIECE, random, wire, |random| random.u8(..)), PIECE),
                 LineFault::OtherMaster(unit) => {
                     (another_master(unit, random, wire, self.turnaround.least), OTHER_MASTER_PERIOD)
                 }
                 _ => continue,
             };
             if fault.chance.strikes(&mut self.random) {
-                for reply in said {
-                    let start = now + reply.delay;
-                    self.schedule(Transmission::new(0, reply, self.wire, start));
-                }
+                let start = now + said.delay;
+                self.schedule(Transmission::new(0, said, self.wire, start));
             }
             next = next.max(Some(now + pause));
         }
@@ -299,6 +297,11 @@ impl Bus {
     /// Puts a reply on the wire; where two gauges speak at once, the one who began is garbled and the other drowned.
     fn schedule(&mut self, mut reply: Transmission) {
         let (from, until) = (reply.start(), reply.end());
+        if let Some(hearing) = self.hearing.as_mut().filter(|hearing| from < hearing.until) {
+            reply.disturb(from, hearing.until, Effect::Garbled);
+            self.counters.collisions += u64::from(!hearing.is_garbled);
+            hearing.is_garbled = true;
+        }
         for other in self.sending.iter_mut().filter(|other| other.overlaps(from, until)) {
             self.counters.collisions += 1;
             let (ours, theirs) = if other.start() <= from {
@@ -317,9 +320,15 @@ impl Bus {
         let reply = &mut self.sending[index];
         let value = reply.byte(self.random.u8(..));
         let completes = reply.shows.filter(|_| reply.is_done() && reply.is_intact()).map(|values| (reply.unit, values));
+        let mut answer = None;
         if reply.is_done() {
-            self.sending.swap_remove(index);
+            let mut sent = self.sending.swap_remove(index);
             self.counters.replies += 1;
+            answer = sent.answer.take().filter(|_| sent.is_intact()).map(|answer| (sent.unit, answer));
+        }
+        if let Some((unit, answer)) = answer {
+            let start = due + answer.delay;
+            self.schedule(Transmission::new(unit, *answer, self.wire, start));
         }
         self.last_bit = Some(due);
         if let Some(value) = value {

@@ -139,7 +139,7 @@ fn other_master_asks_and_is_answered_beside_the_reply() {
         let mut bus = with_faults("other-master=2");
         bus.random.seed(seed);
         let seen = bytes(&polled(&mut bus, 1)[0]);
-        let request = seal(vec![2, 3, 0, 49, 0, 3]);
+        let request = seal(vec![2, 3, 0, 0, 0, 3]);
         let (ours, theirs) = if seen.starts_with(&REPLY) { (0, 11) } else { (19, 0) };
         orders[usize::from(ours == 0)] += 1;
         assert_eq!(seen[ours..ours + 11], REPLY);
@@ -196,6 +196,6 @@ fn other_master_on_the_line_talks_without_being_asked() {
     assert!(bus.set_faults(at(0), FaultTarget::Line, faults("other-master=7")));
     let seen = values(&run(&mut bus, at(1_000_000)));
     assert_eq!(seen.len(), 3 * 19);
-    assert_eq!(seen[..8], seal(vec![7, 3, 0, 49, 0, 3]));
+    assert_eq!(seen[..8], seal(vec![7, 3, 0, 0, 0, 3]));
     assert!(!bus.set_faults(at(0), FaultTarget::Unit(9), Vec::new()));
 }

@@ -9,6 +9,8 @@ use crate::gauge::GaugeValues;
 pub(super) struct Transmission {
     pub(super) unit: u8,
     pub(super) shows: Option<GaugeValues>,
+    /// What somebody says to it, if it comes whole.
+    pub(super) answer: Option<Box<Reply>>,
     byte_time: Duration,
     /// The bytes and when each is whole, counted from the start.
     bytes: Vec<(u8, Duration)>,
@@ -37,8 +39,18 @@ pub(super) enum Effect {
 
 impl Transmission {
     pub(super) fn new(unit: u8, reply: Reply, wire: Wire, start: Instant) -> Self {
-        let Reply { bytes, shows, .. } = reply;
-        Self { unit, shows, byte_time: wire.time(1), bytes, start, sent: 0, disturbances: Vec::new(), is_intact: true }
+        let Reply { bytes, shows, answer, .. } = reply;
+        Self {
+            unit,
+            shows,
+            answer,
+            byte_time: wire.time(1),
+            bytes,
+            start,
+            sent: 0,
+            disturbances: Vec::new(),
+            is_intact: true,
+        }
     }
 
     pub(super) fn start(&self) -> Instant {

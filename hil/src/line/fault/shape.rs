@@ -25,13 +25,15 @@ pub(in crate::line) struct Reply {
     pub shows: Option<GaugeValues>,
     /// Whether it comes from somebody else than the unit that was asked.
     pub is_of_others: bool,
+    /// What somebody says so long after its end, unless it was spoilt.
+    pub answer: Option<Box<Reply>>,
 }
 
 impl Reply {
     /// Makes a reply whose bytes follow each other at once.
     pub(in crate::line) fn steady(frame: &[u8], delay: Duration, wire: Wire) -> Self {
         let bytes = frame.iter().zip(1..).map(|(byte, place)| (*byte, wire.time(place))).collect();
-        Self { bytes, delay, shows: None, is_of_others: false }
+        Self { bytes, delay, shows: None, is_of_others: false, answer: None }
     }
 
     fn frame(&self) -> Vec<u8> {
@@ -97,16 +99,16 @@ impl LineFault {
                 return vec![answer_showing(zero, scene)];
             }
             Self::OtherMaster(unit) => {
-                let mut others = another_master(unit, scene.random, scene.wire, scene.thinks);
+                let mut other = another_master(unit, scene.random, scene.wire, scene.thinks);
                 let pause = scene.wire.silence() + scene.thinks;
                 let ours = replies.iter().map(Reply::end).max().unwrap_or_default();
-                let theirs = others.iter().map(Reply::end).max().unwrap_or_default();
+                let theirs = other.end() + other.answer.as_ref().map_or(Duration::ZERO, |answer| answer.end());
                 if scene.random.bool() {
                     replies.iter_mut().for_each(|reply| reply.delay += theirs + pause);
                 } else {
-                    others.iter_mut().for_each(|other| other.delay += ours + pause);
+                    other.delay += ours + pause;
                 }
-                replies.extend(others);
+                replies.push(other);
             }
             Self::Twin(twin) => {
                 let mut other = answer_showing(strange(scene.random), scene);
@@ -195,18 +197,14 @@ fn answer_showing(values: GaugeValues, scene: &Scene<'_>) -> Reply {
     Reply { shows: answer.shows, ..Reply::steady(&answer.frame, scene.thinks, scene.wire) }
 }
 
-/// The request of another master and the answer to it, beginning at once.
-pub(in crate::line) fn another_master(
-    unit: u8,
-    random: &mut fastrand::Rng,
-    wire: Wire,
-    thinks: Duration,
-) -> Vec<Reply> {
-    let request = Reply::steady(&seal(vec![unit, 3, 0, 49, 0, 3]), Duration::from_micros(500), wire);
+/// The request of another master, beginning at once, and the answer to it: as many registers as a reading, but others.
+pub(in crate::line) fn another_master(unit: u8, random: &mut fastrand::Rng, wire: Wire, thinks: Duration) -> Reply {
     let GaugeValues { level_mm, interface_mm, temperature_tenths } = strange(random);
     let words = [level_mm, interface_mm, temperature_tenths.cast_unsigned()];
-    let answer = Reply::steady(&registers(unit, 3, &words), request.end() + wire.silence() + thinks, wire);
-    [request, answer].map(|frame| Reply { is_of_others: true, ..frame }).into()
+    let of_others = |frame: &[u8], delay| Reply { is_of_others: true, ..Reply::steady(frame, delay, wire) };
+    let answer = of_others(&registers(unit, 3, &words), wire.silence() + thinks);
+    let request = of_others(&seal(vec![unit, 3, 0, 0, 0, 3]), Duration::from_micros(500));
+    Reply { answer: Some(Box::new(answer)), ..request }
 }
 
 /// Bytes without a pause.
