@@ -171,7 +171,6 @@ impl Schedule {
         let longest = self.longest_probe_interval;
         let Running { since, at_cost_since } =
             self.running.take().unwrap_or(Running { since: now, at_cost_since: None });
-        let took = now.saturating_duration_since(since);
         let has_to_wait = self.gauges[gauge].has_to_wait(self.typical());
         let entry = &mut self.gauges[gauge];
         entry.polled = Some(since);
