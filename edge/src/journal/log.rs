@@ -194,13 +194,13 @@ impl Log {
 
     /// Takes what the centre has committed; segments that are committed whole go.
     pub(super) fn commit(&mut self, journal: JournalId, ranges: &RangeSet) -> Result<(), JournalError> {
-        if !self.segments.iter().any(|segment| segment.header.journal == journal) {
-            return Ok(());
-        }
         if let Some(gap) = self.gaps.get_mut(&journal) {
             gap.subtract(ranges);
         }
         self.gaps.retain(|_, gap| !gap.is_empty());
+        if !self.segments.iter().any(|segment| segment.header.journal == journal) {
+            return Ok(());
+        }
         let committed = self.committed.entry(journal).or_default();
         committed.extend(ranges);
         let old = self.segments.len() - usize::from(self.active.is_some());
@@ -298,17 +298,20 @@ impl Log {
     /// Lets files go until there is room: what could not be used, then the oldest segments. What was not committed in
     /// them is a gap. Before the room is used, the folder is to be synced.
     pub(super) fn make_room(&mut self, needed: u64) -> Result<(), JournalError> {
+        let active = self.active.as_ref().and_then(|_| self.segments.last()).map_or(0, |segment| segment.bytes);
+        if self.other_bytes + MARK_LENGTH + active + needed > self.config.max_bytes {
+            // No reading goes for files that are not the journal's.
+            let JournalConfig { dir, max_bytes, segment_bytes } = self.config.clone();
+            return Err(JournalError::NoRoom { path: dir, max_bytes, segment_bytes });
+        }
         while self.bytes() + needed > self.config.max_bytes {
             if let Some((path, _)) = self.aside.first() {
                 remove(&*self.storage, path)?;
                 self.aside.remove(0);
-            } else if self.segments.len() > usize::from(self.active.is_some()) {
+            } else {
                 remove(&*self.storage, &self.segments[0].path)?;
                 let oldest = self.segments.remove(0);
                 self.count_gap(&oldest);
-            } else {
-                let JournalConfig { dir, max_bytes, segment_bytes } = self.config.clone();
-                return Err(JournalError::NoRoom { path: dir, max_bytes, segment_bytes });
             }
             self.removed_unsynced = true;
         }

@@ -178,9 +178,11 @@ fn a_smaller_bound_is_kept_from_the_start_and_other_files_count() {
     assert!(bytes_in(dir.path()) <= 8192);
     append(&mut journal, 100);
     assert!(bytes_in(dir.path()) <= 8192);
+    let (before, kept) = (bytes_in(dir.path()), journal.depth());
     drop(journal);
     let (mut journal, opened) = Journal::open(JournalConfig { max_bytes: 3000, ..config(dir.path()) }).unwrap();
     assert!(opened.in_memory);
+    assert_eq!((bytes_in(dir.path()), journal.depth()), (before, kept), "no reading goes for other files");
     let said = journal.append(&reading(1)).unwrap_err().to_string();
     assert!(said.contains("files that are not the journal's leave no room"), "{said}");
 }
