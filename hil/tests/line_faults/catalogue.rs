@@ -36,7 +36,7 @@ const fn row(faults: &'static str, expected: &'static [&'static str]) -> Row {
     Row { faults, expected, is_first_wanted: true, values: Values::OfTheirRequest }
 }
 
-/// What is read depends on how the lateness meets the slots of others.
+/// What is read depends on how the fault's rhythm meets the slots.
 const fn any(faults: &'static str, expected: &'static [&'static str]) -> Row {
     Row { is_first_wanted: false, ..row(faults, expected) }
 }
@@ -74,7 +74,8 @@ const ROWS: &[Row] = &[
     row("glitch=5", &["good"]),
     row("other-master=99", &["good", "bad:crc", "bad:no-reply"]),
     row("other-master=2", &["good", "bad:crc", "bad:no-reply"]),
-    row("other-master=1", &["good", "bad:wrong-reply", "bad:crc", "bad:no-reply"]),
+    // Whether an answer to the own request stands alone in its slot depends on how the other master's rhythm meets it.
+    any("other-master=1", &["good", "bad:wrong-reply", "bad:crc", "bad:no-reply"]),
     row("echo", &["good"]),
     row("exception=1", &["bad:exception-1"]),
     row("exception=2", &["bad:exception-2"]),
