@@ -77,6 +77,8 @@ struct GaugeState {
     reporter: Reporter,
     /// For how long its answers to the poll under way held the line.
     held: Duration,
+    /// For how long the last attempt held the line that was not answered.
+    wasted: Duration,
     /// Why the last poll failed, so that a failure is logged when it starts and when it ends.
     failing: Option<Bad>,
 }
@@ -160,6 +162,7 @@ impl Poller {
             history: History::new(Doubt { max_rate_mm_s: gauge.max_rate_mm_s, stuck_after: gauge.stuck_after }),
             reporter: Reporter::new(gauge.report.clone()),
             held: Duration::ZERO,
+            wasted: Duration::ZERO,
             failing: None,
             gauge: gauge.clone(),
         };
@@ -195,7 +198,7 @@ impl Poller {
         let tank = state.gauge.tank.clone();
         let end = match &outcome {
             Ok(_) | Err(ExchangeError::Exception { .. }) => PollEnd::Answered { held: state.held },
-            Err(_) => PollEnd::Silent,
+            Err(_) => PollEnd::Silent { held: state.wasted },
         };
         let mut reading = match outcome {
             Ok((replies, at)) => {
@@ -273,13 +276,13 @@ impl Poller {
         }
     }
 
-    /// Reads all registers of a gauge, each read with one retry if the gauge answered the last time and the line bears it.
+    /// Reads all registers of a gauge, each read with one retry if the gauge answered the last time.
     async fn ask(&mut self, index: usize) -> Result<(Vec<(RegisterRead, Vec<u16>)>, UnixMillis), ExchangeError> {
         let mut replies = Vec::new();
         let mut at = Clocks::read().stamp();
         for read in self.gauges[index].reads.clone() {
             let mut attempt = self.exchange(index, read).await;
-            if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(clock::now(), index) {
+            if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(index) {
                 attempt = self.exchange(index, read).await;
             }
             replies.push((read, attempt?));
@@ -305,7 +308,9 @@ impl Poller {
             state.times.handle_patience();
             timeout = patience.timeout;
         }
+        let began = clock::now();
         let outcome = master.read(state.gauge.unit, read, timeout).await;
+        state.wasted = clock::now().saturating_duration_since(began);
         add(&mut state.counters, master.take_counters(state.gauge.unit));
         if let Err(error) = &outcome {
             let (line, tank, unit) = (&self.config.line.name, &state.gauge.tank, state.gauge.unit);

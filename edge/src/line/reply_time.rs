@@ -9,6 +9,9 @@ const WINDOW: usize = 64;
 /// Added to the slowest remembered reply: what the machine itself may be late by.
 const MARGIN: Duration = Duration::from_millis(80);
 
+/// Time-out while nothing is known of any gauge of the line: nearly all answer within it, and one that does not is heard late.
+const FIRST: Duration = Duration::from_millis(300);
+
 /// Of so many requests in a row without an answer one is given more time.
 const PATIENT_EVERY: u32 = 4;
 
@@ -65,12 +68,12 @@ impl ReplyTimes {
         Some(((slowest * 3 / 2).max(floor) + MARGIN).min(self.ceiling))
     }
 
-    /// Gives the time-out for the next request: what is learned, else what is usual on this line, else the ceiling.
+    /// Gives the time-out for the next request: what is learned, else what is usual on this line.
     ///
     /// It does not grow while a gauge is silent, so that a dead one takes little of the line's time.
     #[must_use]
     pub fn timeout(&self, floor: Duration, usual: Option<Duration>) -> Duration {
-        let known = self.learned(floor).or(usual).unwrap_or(self.ceiling);
+        let known = self.learned(floor).or(usual).unwrap_or(FIRST);
         known.max(floor + MARGIN).min(self.ceiling)
     }
 
@@ -119,7 +122,8 @@ mod tests {
     fn timeout_follows_the_gauge_between_floor_and_ceiling() {
         let mut times = ReplyTimes::new(MS(1000));
         let timeout = |times: &ReplyTimes| times.timeout(MS(20), None);
-        assert_eq!(timeout(&times), MS(1000), "nothing is known yet");
+        assert_eq!(timeout(&times), MS(300), "nothing is known yet");
+        assert_eq!(ReplyTimes::new(MS(200)).timeout(MS(20), None), MS(200));
         times.handle_reply(MS(4));
         assert_eq!(timeout(&times), MS(100), "never shorter than the reply on the wire");
         times.handle_reply(MS(60));

@@ -41,7 +41,9 @@ struct Entry {
     skipped: u64,
     /// For how long the last answers held the line.
     held: Option<Duration>,
-    /// Line time of the next poll if it fails.
+    /// For how long the last attempt held the line that was not answered.
+    wasted: Duration,
+    /// For how long the next one will at most.
     worst: Duration,
 }
 
@@ -62,7 +64,10 @@ pub enum PollEnd {
         held: Duration,
     },
     /// It did not.
-    Silent,
+    Silent {
+        /// For how long the last attempt held the line.
+        held: Duration,
+    },
     /// It could not be asked, because the line is not open.
     NotAsked,
 }
@@ -80,7 +85,8 @@ impl Schedule {
             failed_in_a_row: 0,
             skipped: 0,
             held: None,
-            worst: Duration::ZERO,
+            wasted: Duration::ZERO,
+            worst: Duration::MAX,
         };
         let gauges = (0..).zip(intervals).map(entry).collect();
         let credit_from = now.checked_sub(CREDIT_MOST * CREDIT_PART).unwrap_or(now);
@@ -123,11 +129,10 @@ impl Schedule {
         self.credit_from + cost * CREDIT_PART
     }
 
-    /// Tells whether a second attempt is worth the line's time: the gauge answered the last time, and the others bear it.
-    pub fn may_retry(&mut self, now: Instant, gauge: usize) -> bool {
-        let entry = &self.gauges[gauge];
-        let (worst, has_answered) = (entry.worst, entry.held.is_some() && entry.failed_in_a_row == 0);
-        has_answered && self.may_hold(now, gauge, worst)
+    /// Tells whether a second attempt is worth the line's time: it is when the gauge answered the last time.
+    #[must_use]
+    pub fn may_retry(&self, gauge: usize) -> bool {
+        self.gauges[gauge].failed_in_a_row == 0 && self.gauges[gauge].held.is_some()
     }
 
     /// Tells whether the poll under way may hold the line for this long, and takes that it does if it may.
@@ -182,7 +187,9 @@ impl Schedule {
         match end {
             PollEnd::Answered { held } => (entry.failed_in_a_row, entry.held) = (0, Some(held)),
             PollEnd::NotAsked => entry.failed_in_a_row = 0,
-            PollEnd::Silent => entry.failed_in_a_row = entry.failed_in_a_row.saturating_add(1),
+            PollEnd::Silent { held } => {
+                (entry.failed_in_a_row, entry.wasted) = (entry.failed_in_a_row.saturating_add(1), held);
+            }
         }
         let doublings = entry.failed_in_a_row.saturating_sub(SILENT_AFTER).min(16);
         let interval = (entry.interval * 2_u32.pow(doublings)).min(longest.max(entry.interval));
@@ -207,13 +214,15 @@ impl Entry {
 
     /// Gives the line time that the next poll is expected to take.
     fn cost(&self) -> Duration {
-        self.held.filter(|_| self.failed_in_a_row == 0).unwrap_or(self.worst)
+        match self.held {
+            Some(held) if self.failed_in_a_row == 0 => held,
+            _ => self.wasted.min(self.worst),
+        }
     }
 
-    /// Tells whether the others go first.
+    /// Tells whether the others go first: it would hold the line far longer than they do.
     fn has_to_wait(&self, typical: Option<Duration>) -> bool {
-        let is_slow = self.held.zip(typical).is_some_and(|(held, typical)| held > typical * SLOW_TIMES);
-        self.failed_in_a_row > 0 || is_slow
+        typical.is_some_and(|typical| self.cost() > typical * SLOW_TIMES)
     }
 }
 
@@ -224,6 +233,10 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
     const ANSWERED: PollEnd = PollEnd::Answered { held: Duration::from_millis(30) };
+
+    const fn silent(took: u64) -> (u64, PollEnd) {
+        (took, PollEnd::Silent { held: Duration::from_millis(took) })
+    }
 
     /// Polls for a while on a virtual clock; gives the starts of each gauge's polls in ms.
     fn run(intervals: &[Duration], takes: impl Fn(usize, u64) -> (u64, PollEnd), until_ms: u64) -> Vec<Vec<u64>> {
@@ -240,9 +253,6 @@ mod tests {
             schedule.handle_poll_start(now, gauge);
             now += MS(took);
             schedule.handle_poll_end(now, gauge, end);
-            if end == PollEnd::Silent {
-                schedule.set_worst(gauge, MS(took));
-            }
         }
         polls
     }
@@ -288,7 +298,7 @@ mod tests {
     fn dead_gauges_are_probed_ever_less_often_and_come_back_at_once() {
         let dead_until = 60_000;
         let takes = |gauge: usize, at: u64| {
-            if gauge < 5 && at < dead_until { (150, PollEnd::Silent) } else { (30, ANSWERED) }
+            if gauge < 5 && at < dead_until { silent(150) } else { (30, ANSWERED) }
         };
         let polls = run(&[MS(1000); 10], takes, 90_000);
         let in_dead_time = polls[0].iter().filter(|at| **at > 20_000 && **at < dead_until).count();
@@ -309,12 +319,7 @@ mod tests {
         for (interval, timeout) in [(MS(100), 115), (MS(100), 1000), (MS(600), 115), (MS(600), 1000)] {
             let alone = polls_of_last(&[interval; 14], |_, _| (30, ANSWERED));
             let with_dead =
-                polls_of_last(
-                    &[interval; 28],
-                    |gauge, _| {
-                        if gauge < 14 { (timeout, PollEnd::Silent) } else { (30, ANSWERED) }
-                    },
-                );
+                polls_of_last(&[interval; 28], |gauge, _| if gauge < 14 { silent(timeout) } else { (30, ANSWERED) });
             assert!(with_dead * 100 > alone * 95, "{interval:?} {timeout}: {with_dead} instead of {alone}");
         }
     }
@@ -337,12 +342,20 @@ mod tests {
     #[test]
     fn one_failure_changes_nothing_for_a_gauge_of_a_busy_line() {
         let hiccup = |gauge: usize, at: u64| match (gauge, at) {
-            (0, 5_000..5_300) => (230, PollEnd::Silent),
+            (0, 5_000..5_300) => silent(230),
             (0, 8_000..8_300) => (180, ANSWERED),
             _ => (30, ANSWERED),
         };
         let polls = run(&[MS(100); 10], hiccup, 20_000);
         assert!(polls[0].windows(2).all(|pair| pair[1] - pair[0] < 900), "{:?}", polls[0]);
+    }
+
+    #[test]
+    fn gauge_whose_answers_are_damaged_keeps_its_place() {
+        let damaged = |gauge: usize, _| if gauge == 0 { (100, DAMAGED) } else { (30, ANSWERED) };
+        const DAMAGED: PollEnd = PollEnd::Silent { held: Duration::from_millis(50) };
+        let polls = run(&[MS(1000); 20], damaged, 20_000);
+        assert!(polls[0].windows(2).take(3).all(|pair| pair[1] - pair[0] <= 1100), "{:?}", polls[0]);
     }
 
     #[test]
