@@ -20,6 +20,19 @@ pub enum BenchCommand {
     Ingest(IngestArgs),
     /// How fast the journals of the demo station are drained after an outage, and what live readings notice of it.
     Outage(OutageArgs),
+    /// How well a line of 28 gauges is used, beside other Modbus masters, and what dead gauges cost the living ones.
+    Line(LineArgs),
+}
+
+/// How long a line is polled.
+#[derive(Debug, Clone, Args)]
+pub struct LineArgs {
+    /// How long each master polls.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(5..=3600))]
+    pub seconds: u64,
+    /// Writes the figures to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Which outage is drained.

@@ -3,9 +3,10 @@
 mod arguments;
 mod case;
 mod feeder;
+mod line;
 mod outage;
 mod report;
 mod run;
 
-pub use arguments::{BenchArgs, BenchCommand, IngestArgs, OutageArgs};
+pub use arguments::{BenchArgs, BenchCommand, IngestArgs, LineArgs, OutageArgs};
 pub use run::run;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::{BenchArgs, BenchCommand, IngestArgs};
 use super::case::Case;
+use super::line;
 use super::outage::{outage, show};
 use super::report::{Figures, table};
 use crate::demo::{demo_site, write_json};
@@ -31,6 +32,11 @@ pub async fn run(args: &BenchArgs, out: &mut (dyn Write + Send), stop: Cancellat
         BenchCommand::Outage(args) => {
             let figures = outage(args, out, &stop).await?;
             show(&figures, build, out).context(writing)?;
+            save(&figures, args.json.as_deref())
+        }
+        BenchCommand::Line(args) => {
+            let figures = line::line(args, out, &stop).await?;
+            line::show(&figures, build, out).context(writing)?;
             save(&figures, args.json.as_deref())
         }
     }
