@@ -174,8 +174,11 @@ fn a_smaller_bound_is_kept_from_the_start_and_other_files_count() {
     append(&mut journal, 1000);
     drop(journal);
     fs::write(dir.path().join("notes.txt"), [b'x'; 2000]).unwrap();
+    fs::write(dir.path().join("old.damaged"), [b'x'; 2000]).unwrap();
     let (mut journal, _) = Journal::open(JournalConfig { max_bytes: 8192, ..config(dir.path()) }).unwrap();
     assert!(bytes_in(dir.path()) <= 8192);
+    // What cannot be used goes before any reading does.
+    assert!(!dir.path().join("old.damaged").exists());
     append(&mut journal, 100);
     assert!(bytes_in(dir.path()) <= 8192);
     let (before, kept) = (bytes_in(dir.path()), journal.depth());
@@ -185,6 +188,18 @@ fn a_smaller_bound_is_kept_from_the_start_and_other_files_count() {
     assert_eq!((bytes_in(dir.path()), journal.depth()), (before, kept), "no reading goes for other files");
     let said = journal.append(&reading(1)).unwrap_err().to_string();
     assert!(said.contains("files that are not the journal's leave no room"), "{said}");
+}
+
+#[test]
+fn what_was_put_aside_counts_and_goes_first() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("old.damaged"), [b'x'; 3500]).unwrap();
+    let (mut journal, _) = Journal::open(JournalConfig { max_bytes: 6000, ..config(dir.path()) }).unwrap();
+    append(&mut journal, 10);
+    assert!(dir.path().join("old.damaged").exists());
+    append(&mut journal, 20);
+    assert!(bytes_in(dir.path()) <= 6000);
+    assert_eq!(journal.depth(), 30);
 }
 
 #[test]
