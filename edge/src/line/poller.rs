@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::master::{ExchangeError, Master, add};
+use super::pause::Pause;
 use super::port;
 use super::reply_time::ReplyTimes;
 use super::schedule::{PollEnd, Schedule};
@@ -96,7 +97,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut poller = Poller::new(config, readings, board);
-    let mut opening = Opening::new();
+    let (mut opening, mut pause) = (Opening::new(), Pause::default());
     loop {
         let Some((gauge, due)) = poller.schedule.next(clock::now()) else {
             stop.cancelled().await;
@@ -105,10 +106,14 @@ pub async fn run(
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep_until(due.into()) => {}
+            () = pause.until(due) => {}
         }
         if poller.master.is_none() && opening.is_due() {
-            poller.open(&mut opening).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = poller.open(&mut opening) => {}
+            }
         }
         if poller.poll(gauge).await.is_err() {
             return Ok(());
