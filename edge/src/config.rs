@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tankline_domain::names::{EdgeName, LineName, SiteName};
+use tankline_domain::names::{EdgeName, LineName, SiteName, TankName};
 use tankline_domain::settings::{Document, Problems, Reader, Section};
-use tankline_domain::site::{Port, Site};
+use tankline_domain::site::{Limits, Port, Site, Tank};
 use tankline_runtime::mqtt::BrokerSettings;
 use tankline_runtime::{document, site_file};
 
@@ -90,7 +90,7 @@ impl EdgeConfig {
     pub fn lines_of(site: &Site, edge: &EdgeName, times: &LineTimes) -> Vec<LineConfig> {
         let line = |line: &tankline_domain::site::Line| LineConfig {
             gauges: site.gauges_of(&line.name).cloned().collect(),
-            limits: site.tanks().iter().map(|tank| (tank.name.clone(), tank.limits)).collect(),
+            limits: site.gauges_of(&line.name).filter_map(|gauge| site.tank(&gauge.tank)).map(limits_of).collect(),
             line: line.clone(),
             reply_timeout: times.reply_timeout,
             longest_probe_interval: times.longest_probe_interval,
@@ -98,6 +98,10 @@ impl EdgeConfig {
         };
         site.lines_of(edge).map(line).collect()
     }
+}
+
+fn limits_of(tank: &Tank) -> (TankName, Limits) {
+    (tank.name.clone(), tank.limits)
 }
 
 fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -18,6 +19,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 const ROLE: &str = "tankline-edge";
+
+/// What a thread that blocks has when all else has ended.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 const CONFIGURATION: &str = "\
 Configuration (TOML):
@@ -92,7 +96,7 @@ fn run(command: &Command) -> Result<(), Failure> {
     // One thread beside the journal's: handing work to a second one costs an RTU more than it gains.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let stop = signals::stop_on_signals();
         match command {
             Command::Run { config } => run_agent(config, stop).await,
@@ -100,7 +104,10 @@ fn run(command: &Command) -> Result<(), Failure> {
             Command::Read(args) => read::run(args, &mut io::stdout(), stop).await,
             Command::Scan(args) => scan::run(args, &mut io::stdout(), stop).await,
         }
-    })
+    });
+    // A disk that hangs must not keep the process: what was synced is safe, and who starts it again is waiting.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    outcome
 }
 
 /// Runs the agent with its configuration watched beside it.

@@ -26,6 +26,9 @@ impl Stage {
     const ORDER: [Self; 4] = [Self::Intake, Self::Work, Self::Disk, Self::Connection];
 }
 
+/// What tasks have to end when an earlier stage took all of the grace.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// Why a process ended otherwise than asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -133,7 +136,7 @@ impl Supervisor {
             self.stages[&stage].cancel();
             while self.running.values().any(|task| task.stage == stage) {
                 let Ok((_, outcome)) = timeout_at(deadline, self.next_end()).await else {
-                    return Some(self.cut_off());
+                    return Some(self.cut_off(stage).await);
                 };
                 if let Err(error) = outcome {
                     tracing::error!(role = self.role, error = chain(&error), "a task failed while stopping");
@@ -144,10 +147,16 @@ impl Supervisor {
         None
     }
 
-    fn cut_off(&mut self) -> SupervisorError {
-        self.tasks.abort_all();
-        let mut tasks: Vec<_> = self.running.values().map(|task| task.name.clone()).collect();
+    /// Names what is late, lets what comes after it end in a last moment, and cuts the rest off.
+    async fn cut_off(&mut self, stage: Stage) -> SupervisorError {
+        let late = self.running.values().filter(|task| task.stage == stage);
+        let mut tasks: Vec<_> = late.map(|task| task.name.clone()).collect();
         tasks.sort();
+        // A thread that writes to disk cannot be cut off; told to stop, it still closes its files.
+        self.stages.values().for_each(CancellationToken::cancel);
+        let last = tokio::time::Instant::from_std(clock::now() + LAST_MOMENT);
+        while !self.running.is_empty() && timeout_at(last, self.next_end()).await.is_ok() {}
+        self.tasks.abort_all();
         let error = SupervisorError::GraceExceeded { tasks, grace: self.grace };
         tracing::error!(role = self.role, error = chain(&error), "tasks were cut off");
         error

@@ -131,3 +131,16 @@ async fn task_that_does_not_stop_within_the_grace_is_cut_off_and_named() {
     let error = supervisor.run(stop).await.unwrap_err();
     assert!(error.to_string().contains("tasks deaf did not stop within 50ms"), "{error}");
 }
+
+#[tokio::test]
+async fn what_comes_after_a_task_that_hangs_still_ends_in_good_order() {
+    let mut supervisor = Supervisor::new("test", Duration::from_millis(50));
+    let notes = Notes::default();
+    supervisor.spawn(Stage::Intake, "deaf", |_| std::future::pending());
+    spawn_noting(&mut supervisor, Stage::Disk, "files", &notes);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let error = supervisor.run(stop).await.unwrap_err();
+    assert!(error.to_string().contains("tasks deaf did not stop within 50ms"), "{error}");
+    assert_eq!(*notes.lock().unwrap(), ["files"]);
+}

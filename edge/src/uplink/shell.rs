@@ -25,6 +25,9 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 /// How long an orderly stop waits for the centre to commit the last readings.
 const DRAIN: Duration = Duration::from_millis(1500);
 
+/// How long a connection that is full may keep the uplink from all else.
+const PUBLISH_WAIT: Duration = Duration::from_millis(500);
+
 /// How often it is looked whether a clock that was not set is set now.
 const CLOCK_LOOK: Duration = Duration::from_secs(1);
 
@@ -187,8 +190,11 @@ impl Shell {
                     };
                     // A message that a standing connection did not take in time is missed by the centre like any other
                     // lost one, and sent again when its acknowledgement is late.
-                    if self.publisher.publish(message).await.is_err() && !self.publisher.is_connected() {
-                        self.uplink.handle_disconnected();
+                    match timeout_at((clock::now() + PUBLISH_WAIT).into(), self.publisher.publish(message)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(_)) if !self.publisher.is_connected() => self.uplink.handle_disconnected(),
+                        // The connection takes nothing now; other things may have to be looked at.
+                        Ok(Err(_)) | Err(_) => return Ok(()),
                     }
                 }
                 Output::Fetch { journal, first, last, limit } => {

@@ -133,19 +133,28 @@ async fn run(faults: String, seed: u64) -> Run {
     Run { name: faults, before, during, after }
 }
 
+/// What is not as it should be.
+#[derive(Default)]
+struct Wrong {
+    /// A value that was attributed to another request. Once is too often.
+    values: Vec<String>,
+    /// What a busy machine can bring about too: a fault of the edge brings it about each time.
+    course: Vec<String>,
+}
+
 impl Run {
     /// Says what is not as it should be. `control` is a line without faults that ran at the same time.
-    fn judge(&self, row: &Row, control: &Run) -> Vec<String> {
-        let mut wrong = Vec::new();
+    fn judge(&self, row: &Row, control: &Run) -> Wrong {
+        let (mut values, mut wrong) = (Vec::new(), Vec::new());
         let all = || self.before.iter().chain(&self.during).chain(&self.after);
         let excused = |one: &&Seen| one.unit == AFFECTED && row.values == Values::AsShown;
         let checked: Vec<Seen> = all().filter(|one| !excused(one)).cloned().collect();
-        wrong.extend(objections(&checked));
+        values.extend(objections(&checked));
 
         let mut levels = self.during.iter().filter(|one| one.unit == AFFECTED).skip(2).map(|one| one.level);
         let first = levels.next();
         if row.values == Values::AsShown && levels.any(|level| Some(level) != first) {
-            wrong.push("the values change".to_owned());
+            values.push("the values change".to_owned());
         }
         // The poll that was on its way when the fault came is not counted.
         let affected = qualities(&self.during, AFFECTED);
@@ -175,7 +184,7 @@ impl Run {
                 wrong.push(format!("unit {unit} has {bad} bad readings: {:?}", qualities(&self.during, unit)));
             }
         }
-        wrong
+        Wrong { values, course: wrong }
     }
 }
 
@@ -205,14 +214,28 @@ async fn affected_gauge_tells_its_fault_and_the_others_do_not_feel_it() {
         runs.sort_by_key(|(index, _)| *index);
         let control = &runs[0].1;
         for (row, (_, run)) in rows.iter().zip(&runs[1..]) {
-            let wrong = run.judge(row, control);
+            let mut wrong = run.judge(row, control);
             let told = qualities(&run.during, AFFECTED);
             let periods: Vec<String> = (2..=3).map(|unit| format!("{:.1}", period_ms(&run.during, unit))).collect();
             println!("{:<34} {:<30} others {} ms", run.name, summary(&told), periods.join(", "));
-            failures.extend(wrong.into_iter().map(|wrong| format!("{}: {wrong}", run.name)));
+            for again in 1..=2 {
+                if wrong.course.is_empty() || !wrong.values.is_empty() {
+                    break;
+                }
+                println!("{:<34} again, because {}", run.name, wrong.course.join("; "));
+                wrong = once_more(row, again).await;
+            }
+            let said = wrong.values.into_iter().chain(wrong.course);
+            failures.extend(said.map(|wrong| format!("{}: {wrong}", run.name)));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Runs one row beside a line without faults and nothing else.
+async fn once_more(row: &Row, seed: u64) -> Wrong {
+    let (control, run) = tokio::join!(run(String::new(), seed), run(row.faults.to_owned(), seed));
+    run.judge(row, &control)
 }
 
 /// Counts what is the same, in the order in which it came first.
