@@ -9,4 +9,3 @@ mod catalogue;
 mod late;
 mod ledger;
 mod rig;
-mod whole_line;

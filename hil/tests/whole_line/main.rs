@@ -1,10 +1,21 @@
-//! Faults of the line itself.
+//! Faults of the line itself: a short, a babbler, another master.
+//!
+//! What gets through between two who talk at once depends on when each of them is given the processor, so these are run by
+//! themselves, on a machine that does nothing else: `cargo test -p tankline-hil --test whole_line`.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(dead_code, reason = "the rig has more than these tests need")]
+
+#[path = "../line_faults/ledger.rs"]
+mod ledger;
+#[path = "../line_faults/rig.rs"]
+mod rig;
 
 use std::time::Duration;
 
 use tankline_hil::line::FaultTarget;
 
-use super::rig::{Rig, Setup, objections, qualities};
+use rig::{Rig, Setup, objections, qualities};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_gauges_tell_that_the_line_is_unusable_and_are_read_again_when_it_is_mended() {
@@ -15,6 +26,11 @@ async fn all_gauges_tell_that_the_line_is_unusable_and_are_read_again_when_it_is
         rig.set(FaultTarget::Line, fault);
         let during = rig.watch(Duration::from_secs(5)).await;
         assert_eq!(objections(&during), [""; 0], "{fault}");
+        if (1..=3).any(|unit| qualities(&during, unit)[2..].iter().any(|quality| quality != "bad:crc")) {
+            let times: Vec<_> =
+                during.iter().map(|one| (one.unit, one.at.get() % 100_000, one.quality.to_string())).collect();
+            println!("{:?} {times:?}", rig.line.counters());
+        }
         for unit in units.clone() {
             let told = qualities(&during, unit);
             assert!(told.len() > 3, "{fault}: unit {unit} is hardly asked: {told:?}");
