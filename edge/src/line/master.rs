@@ -123,11 +123,24 @@ impl Master {
 
     /// Reads registers of a unit; the time-out counts from the last bit of the request.
     ///
-    /// Where a late reply could be taken for the answer, another read goes out first, with the same time-out.
+    /// Where a late reply could be taken for the answer, another read goes out first, with the same time-out. Where answers
+    /// come sooner than a wire can carry them, it asks until it is known whether there is a wire.
     ///
     /// # Errors
     /// [`ExchangeError`]; the next exchange is not touched by what went wrong in this one.
     pub async fn read(&mut self, unit: u8, read: RegisterRead, timeout: Duration) -> Result<Exchange, ExchangeError> {
+        for _ in 0..NO_WIRE_AFTER {
+            let pace = self.pace;
+            let outcome = self.read_once(unit, read, timeout).await;
+            // Otherwise an answer came too soon for a wire: asking on tells whether there is one.
+            if outcome.is_ok() || self.pace == pace {
+                return outcome;
+            }
+        }
+        self.read_once(unit, read, timeout).await
+    }
+
+    async fn read_once(&mut self, unit: u8, read: RegisterRead, timeout: Duration) -> Result<Exchange, ExchangeError> {
         if self.owes(unit, read) {
             let probe = self.units.entry(unit).or_default().unanswered.probe(clock::now(), read);
             match self.exchange(unit, probe, timeout).await {
@@ -256,6 +269,10 @@ impl Master {
             }
         }
         self.learn_pace(&verdict);
+        if self.pace == Pace::None && verdict.is_too_soon {
+            // So it was the answer, and there is none to any request before it.
+            self.units.entry(request.unit()).or_default().unanswered.handle_answer();
+        }
         for heard in verdict.of_others {
             self.hear(heard);
         }
