@@ -50,6 +50,10 @@ fn pymodbus_slaves_are_read_by_hand_and_into_the_history() {
         assert!(shown.contains(part), "{part} is not in\n{shown}");
     }
 
+    let scan = Command::new(program("tankline-edge")).args(["scan", "--port", &port, "--units", "1..3"]).output();
+    let found = String::from_utf8(scan.unwrap().stdout).unwrap();
+    assert!(["9641", "1200", "800"].iter().all(|level| found.contains(level)), "{found}");
+
     let file = system.folder.join("rtu-01.toml");
     let config = std::fs::read_to_string(&file).unwrap();
     let ours = config.lines().find(|line| line.starts_with("port = ")).unwrap();
