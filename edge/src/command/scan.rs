@@ -54,7 +54,7 @@ pub struct ScanArgs {
 ///
 /// # Errors
 /// [`Failure::Misconfigured`] when the arguments do not fit together; [`Failure::Failed`] with
-/// [`Unanswered`](super::Unanswered) when nobody was found.
+/// [`Unanswered`] when nobody was found.
 pub async fn run(args: &ScanArgs, out: &mut impl Write, stop: CancellationToken) -> Result<(), Failure> {
     if args.baud.len() > 1 && !matches!(args.port, Port::Serial(_)) {
         let message = "several rates can be asked at on a serial port only; a gateway has its own";
