@@ -9,3 +9,4 @@ mod catalogue;
 mod late;
 mod ledger;
 mod rig;
+mod whole_line;
