@@ -11,3 +11,4 @@ pub mod gauges_command;
 pub mod line;
 pub mod modbus;
 pub mod plant;
+pub mod scenario;
