@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::EdgeConfig;
-use crate::journal::{Journal, writer};
+use crate::journal::{Host, Journal, writer};
 use crate::line::lines;
 use crate::line::poller::{HealthBoard, LineConfig};
 use crate::uplink::{self, Station};
@@ -64,8 +64,16 @@ impl Observer {
 /// # Errors
 /// When the journal cannot be opened, or a task fails.
 pub async fn run(config: EdgeConfig, stop: CancellationToken, observer: Observer) -> anyhow::Result<()> {
-    let (_never, reloads) = mpsc::channel(1);
-    run_reloading(config, reloads, stop, observer).await
+    run_on(Host::default(), config, stop, observer).await
+}
+
+/// Runs the agent with its journal on another machine than this one: a simulated one, whose disk fails when told to.
+///
+/// # Errors
+/// When the journal cannot be opened, or a task fails.
+pub async fn run_on(host: Host, config: EdgeConfig, stop: CancellationToken, observer: Observer) -> anyhow::Result<()> {
+    let (_never, mut reloads) = mpsc::channel(1);
+    run_once(&host, config, &mut reloads, &stop, &observer).await.map(drop)
 }
 
 /// Runs the agent until told to stop, and takes new configurations meanwhile.
@@ -81,7 +89,8 @@ pub async fn run_reloading(
     stop: CancellationToken,
     observer: Observer,
 ) -> anyhow::Result<()> {
-    while let Some(next) = run_once(config, &mut reloads, &stop, &observer).await? {
+    let host = Host::default();
+    while let Some(next) = run_once(&host, config, &mut reloads, &stop, &observer).await? {
         tracing::info!("starting anew with the new configuration");
         config = next;
     }
@@ -90,6 +99,7 @@ pub async fn run_reloading(
 
 /// Runs until told to stop, or until a configuration comes for which all must start anew; gives that one.
 async fn run_once(
+    host: &Host,
     config: EdgeConfig,
     reloads: &mut mpsc::Receiver<EdgeConfig>,
     stop: &CancellationToken,
@@ -98,7 +108,7 @@ async fn run_once(
     let (lines, lines_wanted) = watch::channel(config.lines.clone());
     let (digest, digest_told) = watch::channel(config.digest.clone());
     let stop_once = stop.child_token();
-    let supervisor = start(&config, lines_wanted, digest_told, observer)?;
+    let supervisor = start(host, &config, lines_wanted, digest_told, observer)?;
     let mut running = std::pin::pin!(supervisor.run(stop_once.clone()));
     let mut current = config;
     loop {
@@ -120,12 +130,13 @@ async fn run_once(
 
 /// Opens the journal and starts all tasks.
 fn start(
+    host: &Host,
     config: &EdgeConfig,
     lines: watch::Receiver<Vec<LineConfig>>,
     digest: watch::Receiver<String>,
     observer: &Observer,
 ) -> anyhow::Result<Supervisor> {
-    let (journal, opened) = Journal::open(config.journal.clone()).context("the journal cannot be opened")?;
+    let (journal, opened) = Journal::open_on(host, config.journal.clone()).context("the journal cannot be opened")?;
     tracing::info!(
         site = %config.site, edge = %config.edge, journal = %journal.id(), readings = opened.readings,
         torn_bytes = opened.torn_bytes, new_journal = opened.new_journal, "journal is open"

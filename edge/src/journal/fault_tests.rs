@@ -1,7 +1,6 @@
 //! Whatever operation fails, tears or is the last before the power goes: what was promised is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use tankline_domain::message::JournalId;
 use tankline_domain::ranges::RangeSet;
@@ -74,8 +73,7 @@ impl World {
 
     fn open(&mut self) {
         let config = JournalConfig { dir: "/journal".into(), max_bytes: self.max_bytes, segment_bytes: SEGMENT_BYTES };
-        let storage = Arc::new(self.machine.clone());
-        let (journal, opened) = Journal::open_on(storage, config, self.boot, fastrand::u64(..)).unwrap();
+        let (journal, opened) = Journal::open_seeded(&self.machine.host(self.boot), config, fastrand::u64(..)).unwrap();
         self.keeper = Some(Keeper::new(journal, INTERVAL, self.now));
         self.unreadable += opened.unreadable_segments;
         self.opened = opened;

@@ -11,6 +11,7 @@ use tankline_domain::reading::Reading;
 use super::entry::{self, Entry};
 use super::error::JournalError;
 use super::fetch::Cursor;
+use super::host::Boot;
 use super::mark::{MARK_LENGTH, Mark};
 use super::scan::Segment;
 use super::segment::{HEADER_LENGTH, Header, MAX_NUMBER, RECORD_HEADER_LENGTH, encode_record};
@@ -37,7 +38,7 @@ pub(super) struct Log {
     pub(super) storage: Arc<dyn Storage>,
     /// Held for as long as this process owns the folder.
     pub(super) _lock: Box<dyn Lock>,
-    pub(super) boot: u64,
+    pub(super) boot: Boot,
     /// In the order in which they were written.
     pub(super) segments: Vec<Segment>,
     /// The last segment while it is written.
@@ -285,7 +286,7 @@ impl Log {
         if marking == Marking::Left {
             return Ok(());
         }
-        let mark = Mark { journal: self.journal, first_seq, boot: self.boot, closed_at };
+        let mark = Mark { journal: self.journal, first_seq, boot: self.boot.get(), closed_at };
         let path = Mark::path(&self.config.dir);
         let write = || {
             let mut file = self.storage.create(&path)?;

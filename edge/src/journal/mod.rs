@@ -3,6 +3,7 @@
 mod entry;
 mod error;
 mod fetch;
+mod host;
 mod keeper;
 mod log;
 mod mark;
@@ -13,12 +14,13 @@ mod scan;
 pub mod segment;
 #[cfg(test)]
 mod simulated;
-mod storage;
+pub mod storage;
 mod store;
 pub mod writer;
 
 pub use entry::Entry;
 pub use error::JournalError;
+pub use host::{Boot, Host};
 pub use log::JournalConfig;
 pub use opening::Opened;
 pub use store::{Journal, Recovery};

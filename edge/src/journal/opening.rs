@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tankline_domain::message::JournalId;
 
 use super::error::JournalError;
+use super::host::Boot;
 use super::log::{Active, JournalConfig, Log, Marking, remove};
 use super::scan::{Found, Segment, aside_name, scan};
 use super::segment::{HEADER_LENGTH, MAX_NUMBER};
@@ -43,7 +44,7 @@ impl Log {
     pub(super) fn open(
         storage: Arc<dyn Storage>,
         config: JournalConfig,
-        boot: u64,
+        boot: Boot,
         fresh: JournalId,
     ) -> Result<(Self, Opened, Result<(), JournalError>), JournalError> {
         let dir = &config.dir;
@@ -167,7 +168,7 @@ fn opened(found: &Found) -> Opened {
 
 /// Gives the number with which the last journal goes on; `None` when it must not: a number that may have been given before
 /// is never given again.
-fn goes_on(found: &Found, boot: u64) -> Option<u64> {
+fn goes_on(found: &Found, boot: Boot) -> Option<u64> {
     let (mark, last) = (found.mark?, found.segments.last()?);
     let is_newest = |other: &Segment| {
         other.header.generation < last.header.generation || other.header.journal == last.header.journal
@@ -177,7 +178,7 @@ fn goes_on(found: &Found, boot: u64) -> Option<u64> {
     // A process that was killed leaves all that it appended to the system. A machine whose power was cut does not.
     let is_complete = match mark.closed_at {
         Some(closed_at) => closed_at == next_seq,
-        None => mark.boot == boot,
+        None => mark.boot == boot.get(),
     };
     let all = found.last_is_whole && is_marked && is_complete && found.segments.iter().all(is_newest);
     (all && next_seq <= HIGHEST_NEXT_SEQ).then_some(next_seq)

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::host::{Boot, Host};
 use super::storage::{Lock, Storage, StorageFile};
 
 /// What goes wrong in one operation.
@@ -86,6 +87,11 @@ enum NameChange {
 impl Machine {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State { capacity: u64::MAX, ..State::default() })))
+    }
+
+    /// Gives what a journal is opened on, in a boot of this machine.
+    pub(super) fn host(&self, boot: u64) -> Host {
+        Host { storage: Arc::new(self.clone()), boot: Boot::new(boot) }
     }
 
     pub(super) fn operations(&self) -> u64 {

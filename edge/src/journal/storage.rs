@@ -1,4 +1,4 @@
-//! What the journal asks of a file system.
+//! What the journal asks of a file system. The disk of the machine is one; whoever tests an edge may bring another.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -7,10 +7,16 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// A file system, as far as the journal uses it.
-pub(super) trait Storage: Debug + Send + Sync {
+pub trait Storage: Debug + Send + Sync {
     /// Makes a folder and what it stands in, to last.
+    ///
+    /// # Errors
+    /// What the file system says; the same holds for all that follows.
     fn make_folder(&self, dir: &Path) -> io::Result<()>;
-    /// Makes the folder this process's own until what comes back is dropped.
+    /// Makes the folder its caller's own until what comes back is dropped.
+    ///
+    /// # Errors
+    /// `WouldBlock` when somebody else has it.
     fn lock(&self, dir: &Path) -> Result<Box<dyn Lock>, TryLockError>;
     /// Gives the files of a folder and their lengths.
     fn list(&self, dir: &Path) -> io::Result<Vec<(PathBuf, u64)>>;
@@ -29,8 +35,11 @@ pub(super) trait Storage: Debug + Send + Sync {
 }
 
 /// A file that is written.
-pub(super) trait StorageFile: Debug + Send {
+pub trait StorageFile: Debug + Send {
     /// Writes all bytes at an offset.
+    ///
+    /// # Errors
+    /// What the file system says; then any part of the bytes may be written. The same holds for all that follows.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes what was written last.
     fn sync(&mut self) -> io::Result<()>;
@@ -39,11 +48,11 @@ pub(super) trait StorageFile: Debug + Send {
 }
 
 /// Is held while a process owns a folder.
-pub(super) trait Lock: Debug + Send {}
+pub trait Lock: Debug + Send {}
 
 /// The file system of the machine.
 #[derive(Debug)]
-pub(super) struct Disk;
+pub struct Disk;
 
 impl Storage for Disk {
     fn make_folder(&self, dir: &Path) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! The journal as a whole: on the disk, and in memory while the disk refuses it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use tankline_domain::reading::Reading;
 
 use super::entry::Entry;
 use super::error::JournalError;
+use super::host::{Boot, Host};
 use super::log::{JournalConfig, Log, Marking};
 use super::memory::Memory;
 use super::opening::Opened;
-use super::storage::{Disk, Storage};
+use super::storage::Storage;
 
 /// Every reading until the centre has committed it.
 ///
@@ -28,7 +28,7 @@ use super::storage::{Disk, Storage};
 pub struct Journal {
     config: JournalConfig,
     storage: Arc<dyn Storage>,
-    boot: u64,
+    boot: Boot,
     ids: fastrand::Rng,
     /// Absent as long as the folder cannot be used at all.
     log: Option<Log>,
@@ -48,24 +48,29 @@ pub enum Recovery {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or makes it.
+    /// Opens the journal of a folder on this machine, or makes it.
+    ///
+    /// # Errors
+    /// Those of [`Journal::open_on`].
+    pub fn open(config: JournalConfig) -> Result<(Self, Opened), JournalError> {
+        Self::open_on(&Host::default(), config)
+    }
+
+    /// Opens the journal of a folder on a machine, or makes it.
     ///
     /// Damage to its content is no error: what is good is kept. A disk that cannot be used is none either: then the
     /// journal is in memory, and [`Opened::in_memory`] says so.
     ///
     /// # Errors
     /// [`JournalError`] when another process has the folder, a newer version wrote it, or there are no random numbers.
-    pub fn open(config: JournalConfig) -> Result<(Self, Opened), JournalError> {
+    pub fn open_on(host: &Host, config: JournalConfig) -> Result<(Self, Opened), JournalError> {
         let seed = getrandom::u64().map_err(|error| JournalError::Random(error.to_string()))?;
-        Self::open_on(Arc::new(Disk), config, boot_hash(), seed)
+        Self::open_seeded(host, config, seed)
     }
 
-    pub(super) fn open_on(
-        storage: Arc<dyn Storage>,
-        config: JournalConfig,
-        boot: u64,
-        seed: u64,
-    ) -> Result<(Self, Opened), JournalError> {
+    /// Opens it with random numbers from a seed.
+    pub(super) fn open_seeded(host: &Host, config: JournalConfig, seed: u64) -> Result<(Self, Opened), JournalError> {
+        let Host { storage, boot } = host.clone();
         let ids = fastrand::Rng::with_seed(seed);
         let (log, memory, dropped) = (None, None, BTreeMap::new());
         let mut journal = Self { config, storage, boot, ids, log, memory, dropped };
@@ -293,13 +298,6 @@ impl Journal {
         let ids = &mut self.ids;
         self.memory.get_or_insert_with(|| Memory::new(JournalId::new(ids.u64(..))))
     }
-}
-
-/// Gives a number that differs from one boot of the machine to the next.
-fn boot_hash() -> u64 {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    // Without a boot id every start counts as one after a power cut, which is safe.
-    if id.is_empty() { getrandom::u64().unwrap_or(0) } else { u64::from(crc32fast::hash(id.as_bytes())) | 1 << 32 }
 }
 
 #[cfg(test)]

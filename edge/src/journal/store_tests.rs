@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::Path;
 
 use tankline_domain::message::SequencedReading;
@@ -16,7 +17,7 @@ fn open(dir: &Path) -> (Journal, Opened) {
 
 /// Opens as on a machine that booted anew.
 fn open_after_reboot(dir: &Path) -> (Journal, Opened) {
-    Journal::open_on(Arc::new(Disk), config(dir), fastrand::u64(..), fastrand::u64(..)).unwrap()
+    Journal::open_on(&Host { boot: Boot::new(fastrand::u64(..)), ..Host::default() }, config(dir)).unwrap()
 }
 
 fn reading(at: u64) -> Reading {
