@@ -1,5 +1,5 @@
 //! The language that every part of tankline speaks: units, names, the site description, gauge registers, readings and
-//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry.
+//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry, volume correction.
 //!
 //! Nothing here does I/O, reads a clock or starts a task.
 
@@ -11,5 +11,7 @@ pub mod reading;
 pub mod register;
 pub mod settings;
 pub mod site;
+mod solve;
 pub mod topic;
 pub mod units;
+pub mod vcf;

@@ -60,6 +60,49 @@ quantity!(
     "kg/m3"
 );
 
+quantity!(
+    /// A pressure in kilopascals above that of the atmosphere.
+    Kilopascals,
+    "kPa"
+);
+
+impl Celsius {
+    /// Takes a temperature in degrees Fahrenheit.
+    #[must_use]
+    pub const fn from_fahrenheit(degrees: f64) -> Self {
+        Self((degrees - 32.0) / 1.8)
+    }
+
+    /// Gives the same temperature in degrees Fahrenheit.
+    #[must_use]
+    pub const fn to_fahrenheit(self) -> f64 {
+        1.8 * self.0 + 32.0
+    }
+}
+
+/// kPa in a psi, as API MPMS 11.1-2004 has it.
+const KPA_IN_PSI: f64 = 6.894_757;
+
+impl Kilopascals {
+    /// Takes a pressure in pounds per square inch.
+    #[must_use]
+    pub const fn from_psi(psi: f64) -> Self {
+        Self(psi * KPA_IN_PSI)
+    }
+
+    /// Takes a pressure in bar.
+    #[must_use]
+    pub const fn from_bar(bar: f64) -> Self {
+        Self(bar * 100.0)
+    }
+
+    /// Gives the same pressure in pounds per square inch.
+    #[must_use]
+    pub const fn to_psi(self) -> f64 {
+        self.0 / KPA_IN_PSI
+    }
+}
+
 impl Metres {
     /// Gives the same length in millimetres.
     #[must_use]

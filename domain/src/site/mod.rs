@@ -11,7 +11,9 @@ mod tank;
 pub use gauge::{Gauge, Report};
 pub use line::{Direction, Framing, Line, Parity, Port, PortError};
 pub use parse::{ReadTable, parse};
-pub use tank::{Limits, Product, ProductKind, Standard, Tank};
+pub use tank::{Limits, Product, ProductKind, Tank};
+
+pub use crate::vcf::Standard;
 
 use crate::names::{EdgeName, LineName, SiteName, TankName};
 

@@ -3,6 +3,7 @@
 use crate::geometry::Geometry;
 use crate::names::{ProductName, TankName};
 use crate::units::{KilogramsPerCubicMetre, Millimetres};
+use crate::vcf::Standard;
 
 /// A tank or vessel.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,13 +63,4 @@ pub enum ProductKind {
     Lubricating,
     /// Produced water, sewage, clean water.
     Water,
-}
-
-/// Edition of the standard by which volumes are corrected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standard {
-    /// GB/T 1885-1998, base 20 degC.
-    Gb1885_1998,
-    /// API MPMS 11.1-2004.
-    Api11_1_2004,
 }
