@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::EdgeConfig;
-use crate::journal::{Host, Journal, writer};
+use crate::journal::{Host, Journal, Owner, writer};
 use crate::line::lines;
 use crate::line::poller::{HealthBoard, LineConfig};
 use crate::uplink::{self, Station};
@@ -136,7 +136,9 @@ fn start(
     digest: watch::Receiver<String>,
     observer: &Observer,
 ) -> anyhow::Result<Supervisor> {
-    let (journal, opened) = Journal::open_on(host, config.journal.clone()).context("the journal cannot be opened")?;
+    let owner = Owner { site: config.site.clone(), edge: config.edge.clone() };
+    let (journal, opened) =
+        Journal::open_on(host, config.journal.clone(), Some(owner)).context("the journal cannot be opened")?;
     tracing::info!(
         site = %config.site, edge = %config.edge, journal = %journal.id(), readings = opened.readings,
         torn_bytes = opened.torn_bytes, new_journal = opened.new_journal, "journal is open"

@@ -10,7 +10,8 @@ use tankline_domain::site::{Limits, Port, Site, Tank};
 use tankline_runtime::mqtt::BrokerSettings;
 use tankline_runtime::{document, site_file};
 
-use crate::journal::JournalConfig;
+use crate::journal::storage::Disk;
+use crate::journal::{JournalConfig, JournalError, Owner};
 use crate::line::poller::LineConfig;
 use crate::uplink::UplinkConfig;
 
@@ -112,7 +113,11 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
     let site_path = site_path.map(|path| folder.join(path));
     let site = site_path.as_ref().map(|path| site_file::load(path));
     let broker = BrokerSettings::read(root.section("broker"), folder);
-    let (journal, sync_interval) = journal(root.section("journal"), folder);
+    let owner = match (&edge, &site) {
+        (Some(edge), Some(Ok(site))) => Some(Owner { site: site.name().clone(), edge: edge.clone() }),
+        _ => None,
+    };
+    let (journal, sync_interval) = journal(root.section("journal"), folder, owner);
     let uplink = uplink(root.section("uplink"));
     let lines = match (&edge, &site) {
         (Some(edge), Some(Ok(site))) => lines(&root, site, edge),
@@ -143,7 +148,7 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
     })
 }
 
-fn journal(section: Section<'_>, folder: &Path) -> (Option<JournalConfig>, Duration) {
+fn journal(section: Section<'_>, folder: &Path, owner: Option<Owner>) -> (Option<JournalConfig>, Duration) {
     let dir = section.required::<PathBuf>("dir").map(|dir| folder.join(dir));
     let max_bytes = section.within("max_mb", JOURNAL_MB, 64) << 20;
     let segment_bytes = section.within("segment_kb", 16..=65_536_u64, 256) << 10;
@@ -151,6 +156,13 @@ fn journal(section: Section<'_>, folder: &Path) -> (Option<JournalConfig>, Durat
         section.problem("segment_kb", "must be at most a quarter of max_mb");
     }
     let sync_interval = Duration::from_millis(section.within("sync_interval_ms", 10..=60_000_u64, 1000));
+    if let (Some(dir), Some(owner)) = (&dir, owner)
+        && let Err(JournalError::OtherOwner { found, .. }) = owner.check(&Disk, dir)
+    {
+        // Under another name they would be taken for readings of other tanks.
+        let message = "run that one until the centre has them and move the folder away, or choose another folder";
+        section.problem("dir", format!("has the readings of {found}, and this is {owner}; {message}"));
+    }
     section.finish();
     (dir.map(|dir| JournalConfig { dir, max_bytes, segment_bytes }), sync_interval)
 }
@@ -201,6 +213,7 @@ fn digest(document: &Document, lines: &[LineConfig]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Host, Journal};
 
     const SITE: &str = r#"
 site = "demo"
@@ -225,7 +238,10 @@ unit = 1
 "#;
 
     fn load(edge: &str, site: &str) -> Result<EdgeConfig, String> {
-        let dir = tempfile::tempdir().unwrap();
+        load_in(&tempfile::tempdir().unwrap(), edge, site)
+    }
+
+    fn load_in(dir: &tempfile::TempDir, edge: &str, site: &str) -> Result<EdgeConfig, String> {
         std::fs::write(dir.path().join("site.toml"), site).unwrap();
         std::fs::write(dir.path().join("password"), "secret\n").unwrap();
         std::fs::write(dir.path().join("edge.toml"), edge).unwrap();
@@ -257,6 +273,20 @@ port = "tcp://gateway:502"
         assert!(!format!("{config:?}").contains("secret"), "no secret is shown");
         let names: Vec<_> = config.files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
         assert_eq!(names, ["edge.toml", "site.toml", "password"]);
+    }
+
+    #[test]
+    fn edge_of_another_name_may_not_have_the_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = load_in(&dir, EDGE, SITE).unwrap();
+        let owner = Owner { site: config.site, edge: config.edge };
+        drop(Journal::open_on(&Host::default(), config.journal, Some(owner)).unwrap());
+        load_in(&dir, EDGE, SITE).unwrap();
+        let renamed = (EDGE.replace("\"rtu-01\"\nsite", "\"rtu-02\"\nsite"), SITE.replace("rtu-01", "rtu-02"));
+        let said = load_in(&dir, &renamed.0, &renamed.1).unwrap_err();
+        let whose = "has the readings of edge rtu-01 of site demo, and this is edge rtu-02 of site demo; run that one";
+        assert!(said.contains(&format!("edge.toml: journal.dir = \"journal\": {whose}")), "{said}");
+        load_in(&dir, &renamed.0.replace("dir = \"journal\"", "dir = \"other\""), &renamed.1).unwrap();
     }
 
     #[test]

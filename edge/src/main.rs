@@ -36,7 +36,7 @@ Configuration (TOML):
   password_file = \"password\"       the password on the first line of this file
   keep_alive_s = 30                a broker that falls silent is given up within twice this
   [journal]
-  dir = \"/var/lib/tankline-edge\"   readings stay here until the centre has them
+  dir = \"/var/lib/tankline-edge\"   readings stay here until the centre has them; of this edge alone
   max_mb = 64                      when it is full the oldest go, counted
   segment_kb = 256
   sync_interval_ms = 1000          what a power cut may cost at most

@@ -25,7 +25,7 @@ fn config() -> JournalConfig {
 }
 
 fn open(machine: &Machine) -> (Journal, Opened) {
-    Journal::open_seeded(&machine.host(1), config(), fastrand::u64(..)).unwrap()
+    Journal::open_seeded(&machine.host(1), config(), None, fastrand::u64(..)).unwrap()
 }
 
 fn reading(at: u64) -> Reading {
@@ -237,7 +237,7 @@ fn a_smaller_bound_is_kept_over_a_power_cut() {
     // There is no room to fill the last segment, unless the first one goes.
     let bound = files.values().map(|bytes| bytes.len() as u64).sum::<u64>() + 100;
     let config = JournalConfig { max_bytes: bound, ..config() };
-    let (mut journal, opened) = Journal::open_seeded(&machine.host(1), config, 1).unwrap();
+    let (mut journal, opened) = Journal::open_seeded(&machine.host(1), config, None, 1).unwrap();
     assert!(!opened.new_journal && journal.depth() < given.len() as u64);
     for at in 0..4 {
         journal.append(&reading(at)).unwrap();

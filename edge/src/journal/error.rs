@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::owner::Owner;
+
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -49,6 +51,19 @@ pub enum JournalError {
     InUse {
         /// The folder.
         path: PathBuf,
+    },
+    /// It has the readings of another edge.
+    #[error(
+        "journal: {path} has the readings of {found}, and this is {wanted}; run that one until the centre has them and move the folder away, or choose another journal.dir",
+        path = path.display()
+    )]
+    OtherOwner {
+        /// The folder.
+        path: PathBuf,
+        /// Whose readings it has.
+        found: Owner,
+        /// Who wanted to use it.
+        wanted: Owner,
     },
     /// No random number for the identity of a new journal.
     #[error("journal: the system gives no random number for its identity: {0}")]

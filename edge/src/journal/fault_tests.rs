@@ -10,6 +10,7 @@ use tankline_runtime::clock;
 
 use super::super::log::JournalConfig;
 use super::super::opening::Opened;
+use super::super::owner::Owner;
 use super::super::simulated::{Fault, Lasting, Leftover, Machine};
 use super::*;
 
@@ -73,7 +74,9 @@ impl World {
 
     fn open(&mut self) {
         let config = JournalConfig { dir: "/journal".into(), max_bytes: self.max_bytes, segment_bytes: SEGMENT_BYTES };
-        let (journal, opened) = Journal::open_seeded(&self.machine.host(self.boot), config, fastrand::u64(..)).unwrap();
+        let owner = Owner { site: "s".parse().unwrap(), edge: "e".parse().unwrap() };
+        let (journal, opened) =
+            Journal::open_seeded(&self.machine.host(self.boot), config, Some(owner), fastrand::u64(..)).unwrap();
         self.keeper = Some(Keeper::new(journal, INTERVAL, self.now));
         self.unreadable += opened.unreadable_segments;
         self.opened = opened;

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 fn keeper(machine: &Machine, now: Instant) -> Keeper {
     let config = JournalConfig { dir: "/journal".into(), max_bytes: 1 << 20, segment_bytes: 1 << 16 };
-    let (journal, _) = Journal::open_seeded(&machine.host(1), config, fastrand::u64(..)).unwrap();
+    let (journal, _) = Journal::open_seeded(&machine.host(1), config, None, fastrand::u64(..)).unwrap();
     Keeper::new(journal, INTERVAL, now)
 }
 

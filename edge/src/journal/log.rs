@@ -13,12 +13,16 @@ use super::error::JournalError;
 use super::fetch::Cursor;
 use super::host::Boot;
 use super::mark::{MARK_LENGTH, Mark};
+use super::owner::OWNER_LENGTH;
 use super::scan::Segment;
 use super::segment::{HEADER_LENGTH, Header, MAX_NUMBER, RECORD_HEADER_LENGTH, encode_record};
 use super::storage::{Lock, Storage, StorageFile};
 
 /// Bytes that may be unsynced; then they are synced before the next reading is taken.
 const MAX_UNSYNCED: usize = 1 << 20;
+
+/// Length of the files beside the segments at most.
+const SMALL_FILES: u64 = MARK_LENGTH + OWNER_LENGTH;
 
 /// Where the journal is and how big it may get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +113,7 @@ impl Log {
     pub(super) fn bytes(&self) -> u64 {
         let segments: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
         let aside: u64 = self.aside.iter().map(|(_, length)| length).sum();
-        segments + aside + self.other_bytes + MARK_LENGTH
+        segments + aside + self.other_bytes + SMALL_FILES
     }
 
     /// Appends a reading under the next number.
@@ -300,7 +304,7 @@ impl Log {
     /// them is a gap. Before the room is used, the folder is to be synced.
     pub(super) fn make_room(&mut self, needed: u64) -> Result<(), JournalError> {
         let active = self.active.as_ref().and_then(|_| self.segments.last()).map_or(0, |segment| segment.bytes);
-        if self.other_bytes + MARK_LENGTH + active + needed > self.config.max_bytes {
+        if self.other_bytes + SMALL_FILES + active + needed > self.config.max_bytes {
             // No reading goes for files that are not the journal's.
             let JournalConfig { dir, max_bytes, segment_bytes } = self.config.clone();
             return Err(JournalError::NoRoom { path: dir, max_bytes, segment_bytes });

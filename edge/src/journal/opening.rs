@@ -8,6 +8,7 @@ use tankline_domain::message::JournalId;
 use super::error::JournalError;
 use super::host::Boot;
 use super::log::{Active, JournalConfig, Log, Marking, remove};
+use super::owner::Owner;
 use super::scan::{Found, Segment, aside_name, scan};
 use super::segment::{HEADER_LENGTH, MAX_NUMBER};
 use super::storage::Storage;
@@ -38,12 +39,14 @@ pub struct Opened {
 }
 
 impl Log {
-    /// Opens the journal of a folder, or makes it. `fresh` is the identity of a new journal.
+    /// Opens the journal of a folder, or makes it. `fresh` is the identity of a new journal. Without an owner it is not
+    /// asked whose readings are there.
     ///
     /// The last of what comes back says whether readings can be appended; when not, those that are here can be read.
     pub(super) fn open(
         storage: Arc<dyn Storage>,
         config: JournalConfig,
+        owner: Option<&Owner>,
         boot: Boot,
         fresh: JournalId,
     ) -> Result<(Self, Opened, Result<(), JournalError>), JournalError> {
@@ -53,6 +56,9 @@ impl Log {
             TryLockError::WouldBlock => JournalError::InUse { path: dir.clone() },
             TryLockError::Error(error) => JournalError::io("lock", dir)(error),
         })?;
+        if let Some(owner) = owner {
+            owner.claim(&*storage, dir)?;
+        }
         let found = scan(&*storage, dir)?;
         let mut opened = opened(&found);
         let next_seq = goes_on(&found, boot);

@@ -8,6 +8,7 @@ use tankline_domain::ranges::RangeSet;
 
 use super::error::JournalError;
 use super::mark::Mark;
+use super::owner::Owner;
 use super::reader::Reader;
 use super::segment::{FORMAT, HEADER_LENGTH, Header, HeaderError};
 use super::storage::Storage;
@@ -45,7 +46,7 @@ pub(super) struct Found {
     pub(super) useless: Vec<(PathBuf, u64)>,
     /// Such files that were put aside before.
     pub(super) aside: Vec<(PathBuf, u64)>,
-    /// Length of all other files, without the mark.
+    /// Length of all other files, without the mark and the like.
     pub(super) other_bytes: u64,
     /// The mark.
     pub(super) mark: Option<Mark>,
@@ -119,7 +120,7 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
                 }
             },
             Some(DAMAGED) => found.aside.push((path, length)),
-            _ if path == Mark::path(dir) => {}
+            _ if path == Mark::path(dir) || path == Owner::path(dir) => {}
             _ => found.other_bytes += length,
         }
     }

@@ -14,6 +14,7 @@ use super::host::{Boot, Host};
 use super::log::{JournalConfig, Log, Marking};
 use super::memory::Memory;
 use super::opening::Opened;
+use super::owner::Owner;
 use super::storage::Storage;
 
 /// Every reading until the centre has committed it.
@@ -28,6 +29,7 @@ use super::storage::Storage;
 pub struct Journal {
     config: JournalConfig,
     storage: Arc<dyn Storage>,
+    owner: Option<Owner>,
     boot: Boot,
     ids: fastrand::Rng,
     /// Absent as long as the folder cannot be used at all.
@@ -48,32 +50,38 @@ pub enum Recovery {
 }
 
 impl Journal {
-    /// Opens the journal of a folder on this machine, or makes it.
+    /// Opens the journal of a folder on this machine, or makes it, whoever's readings it has.
     ///
     /// # Errors
     /// Those of [`Journal::open_on`].
     pub fn open(config: JournalConfig) -> Result<(Self, Opened), JournalError> {
-        Self::open_on(&Host::default(), config)
+        Self::open_on(&Host::default(), config, None)
     }
 
-    /// Opens the journal of a folder on a machine, or makes it.
+    /// Opens the journal of a folder on a machine, or makes it. A folder that is nobody's becomes the owner's.
     ///
     /// Damage to its content is no error: what is good is kept. A disk that cannot be used is none either: then the
     /// journal is in memory, and [`Opened::in_memory`] says so.
     ///
     /// # Errors
-    /// [`JournalError`] when another process has the folder, a newer version wrote it, or there are no random numbers.
-    pub fn open_on(host: &Host, config: JournalConfig) -> Result<(Self, Opened), JournalError> {
+    /// [`JournalError`] when another process has the folder, it has the readings of another edge, a newer version wrote
+    /// it, or there are no random numbers.
+    pub fn open_on(host: &Host, config: JournalConfig, owner: Option<Owner>) -> Result<(Self, Opened), JournalError> {
         let seed = getrandom::u64().map_err(|error| JournalError::Random(error.to_string()))?;
-        Self::open_seeded(host, config, seed)
+        Self::open_seeded(host, config, owner, seed)
     }
 
     /// Opens it with random numbers from a seed.
-    pub(super) fn open_seeded(host: &Host, config: JournalConfig, seed: u64) -> Result<(Self, Opened), JournalError> {
+    pub(super) fn open_seeded(
+        host: &Host,
+        config: JournalConfig,
+        owner: Option<Owner>,
+        seed: u64,
+    ) -> Result<(Self, Opened), JournalError> {
         let Host { storage, boot } = host.clone();
         let ids = fastrand::Rng::with_seed(seed);
         let (log, memory, dropped) = (None, None, BTreeMap::new());
-        let mut journal = Self { config, storage, boot, ids, log, memory, dropped };
+        let mut journal = Self { config, storage, owner, boot, ids, log, memory, dropped };
         let (mut opened, refused) = match journal.open_log() {
             Ok((opened, begun)) => (opened, begun.err()),
             Err(error) if error.is_of_the_disk() => (Opened { new_journal: true, ..Opened::default() }, Some(error)),
@@ -285,7 +293,8 @@ impl Journal {
 
     fn open_log(&mut self) -> Result<(Opened, Result<(), JournalError>), JournalError> {
         let fresh = JournalId::new(self.ids.u64(..));
-        let (log, opened, begun) = Log::open(self.storage.clone(), self.config.clone(), self.boot, fresh)?;
+        let (log, opened, begun) =
+            Log::open(self.storage.clone(), self.config.clone(), self.owner.as_ref(), self.boot, fresh)?;
         if opened.torn_bytes > 0 || opened.damaged_segments > 0 {
             let Opened { torn_bytes, damaged_readings, damaged_segments, readings, .. } = opened;
             tracing::warn!(torn_bytes, damaged_readings, damaged_segments, readings, "the journal was damaged");

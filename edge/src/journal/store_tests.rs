@@ -17,7 +17,7 @@ fn open(dir: &Path) -> (Journal, Opened) {
 
 /// Opens as on a machine that booted anew.
 fn open_after_reboot(dir: &Path) -> (Journal, Opened) {
-    Journal::open_on(&Host { boot: Boot::new(fastrand::u64(..)), ..Host::default() }, config(dir)).unwrap()
+    Journal::open_on(&Host { boot: Boot::new(fastrand::u64(..)), ..Host::default() }, config(dir), None).unwrap()
 }
 
 fn reading(at: u64) -> Reading {
@@ -69,6 +69,27 @@ fn what_was_appended_is_fetched_across_segments_and_restarts() {
     let back: SequencedReading = serde_json::from_slice(&entries[0].json).unwrap();
     assert_eq!(back, SequencedReading { seq: 50, reading: reading(49) });
     assert!(journal.fetch(JournalId::new(1), 1, 100, 10).unwrap().is_empty());
+}
+
+#[test]
+fn readings_of_another_edge_are_not_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let owned = |edge: &str| {
+        let owner = Owner { site: "s".parse().unwrap(), edge: edge.parse().unwrap() };
+        Journal::open_on(&Host::default(), config(dir.path()), Some(owner))
+    };
+    // From before folders had owners.
+    append(&mut open(dir.path()).0, 3);
+    append(&mut owned("rtu-01").unwrap().0, 3);
+    let said = owned("rtu-02").unwrap_err().to_string();
+    assert!(said.contains("has the readings of edge rtu-01 of site s, and this is edge rtu-02 of site s"), "{said}");
+    let (journal, opened) = owned("rtu-01").unwrap();
+    assert_eq!((opened.readings, opened.new_journal, journal.depth()), (6, false, 6));
+    drop(journal);
+    // Damage to one small file keeps no edge from starting.
+    fs::write(dir.path().join("owner"), "s rtu-09 00000000\n").unwrap();
+    assert_eq!(owned("rtu-01").unwrap().1.readings, 6);
+    owned("rtu-02").unwrap_err();
 }
 
 #[test]
