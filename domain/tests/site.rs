@@ -140,7 +140,7 @@ fn each_mistake_is_named_with_file_key_and_value() {
         (
             "/tank/0/geometry/shape",
             json!("cone"),
-            "site.toml: tank[T-01].geometry.shape = \"cone\": must be one of \"vertical-cylinder\", \"horizontal-cylinder\", \"box\"",
+            "site.toml: tank[T-01].geometry.shape = \"cone\": must be one of \"vertical-cylinder\", \"horizontal-cylinder\", \"half-cylinder\", \"sphere\", \"box\"",
         ),
         (
             "/line/0/edge",

@@ -3,13 +3,15 @@
 //! Pure functions over `f64`. A height outside the tank is an error and never extrapolated.
 
 mod circle;
+mod cut;
 mod digest;
 mod reach;
 mod shape;
 mod table;
 mod volumes;
 
-pub use reach::OutsideTank;
+pub use cut::{CutError, WaterCutProfile};
+pub use reach::{OutsideCapacity, OutsideTank};
 pub use shape::{DimensionError, Heads, Shape};
-pub use table::{StrappingTable, TableError};
-pub use volumes::{Geometry, Layers, Transition, VolumeError, Volumes, volumes};
+pub use table::{Columns, StrappingTable, TableError};
+pub use volumes::{Geometry, Layers, Transition, VolumeError, Volumes, volumes, volumes_by_profile};

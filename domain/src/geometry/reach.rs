@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::units::Millimetres;
+use crate::units::{CubicMetres, Millimetres};
 
 /// Says that a height lies where the tank, or its strapping table, does not reach.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -31,6 +31,37 @@ impl Reach {
             Ok(level)
         } else {
             Err(OutsideTank { level, bottom: self.bottom, height: self.height })
+        }
+    }
+}
+
+/// Says that a volume is not one that a tank, or its strapping table, can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[error("volume {volume} is outside the tank, whose levels are known from {least} to {capacity}")]
+#[non_exhaustive]
+pub struct OutsideCapacity {
+    /// The volume asked for. May be no number at all.
+    pub volume: CubicMetres,
+    /// The least volume with a known level.
+    pub least: CubicMetres,
+    /// The greatest volume with a known level.
+    pub capacity: CubicMetres,
+}
+
+/// The closed range of volumes with a known level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Holdings {
+    pub(super) least: CubicMetres,
+    pub(super) capacity: CubicMetres,
+}
+
+impl Holdings {
+    /// Passes a `volume` inside the range and refuses any other, NaN and the infinities among them.
+    pub(super) fn admit(self, volume: CubicMetres) -> Result<CubicMetres, OutsideCapacity> {
+        if (self.least..=self.capacity).contains(&volume) {
+            Ok(volume)
+        } else {
+            Err(OutsideCapacity { volume, least: self.least, capacity: self.capacity })
         }
     }
 }

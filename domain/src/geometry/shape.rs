@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::circle::{conical_heads, ellipsoidal_heads, segment_area};
 use super::digest::digest;
-use super::reach::{OutsideTank, Reach};
+use super::reach::{Holdings, OutsideCapacity, OutsideTank, Reach};
+use crate::solve;
 use crate::units::{CubicMetres, Metres, Millimetres};
 
 /// The dimensions taken for a tank's, m. A greater number is one in millimetres.
@@ -56,6 +57,8 @@ pub struct Shape {
 enum Solid {
     VerticalCylinder { diameter: f64, height: f64 },
     HorizontalCylinder { diameter: f64, length: f64, heads: Heads },
+    HalfCylinder { diameter: f64, length: f64 },
+    Sphere { diameter: f64 },
     Box { length: f64, width: f64, height: f64 },
 }
 
@@ -82,6 +85,25 @@ impl Shape {
             checked("head_depth_m", depth)?;
         }
         Ok(Self::of(Solid::HorizontalCylinder { diameter, length, heads }))
+    }
+
+    /// Describes a trough: the lower half of a lying cylinder with flat ends, open side up, as high as its radius.
+    ///
+    /// # Errors
+    /// [`DimensionError`] for the first dimension that cannot be a tank's.
+    pub fn half_cylinder(diameter: Metres, length: Metres) -> Result<Self, DimensionError> {
+        Ok(Self::of(Solid::HalfCylinder {
+            diameter: checked("diameter_m", diameter)?,
+            length: checked("length_m", length)?,
+        }))
+    }
+
+    /// Describes a sphere.
+    ///
+    /// # Errors
+    /// [`DimensionError`] when the diameter cannot be a tank's.
+    pub fn sphere(diameter: Metres) -> Result<Self, DimensionError> {
+        Ok(Self::of(Solid::Sphere { diameter: checked("diameter_m", diameter)? }))
     }
 
     /// Describes a rectangular box that stands on a flat bottom.
@@ -111,6 +133,16 @@ impl Shape {
         Ok(CubicMetres::new(self.solid.volume_m3(level.to_metres().get()) + 0.0))
     }
 
+    /// Gives the level below which there is `volume`, to a thousandth of a millimetre or better.
+    ///
+    /// # Errors
+    /// [`OutsideCapacity`] when `volume` is below 0 or above the capacity, or is no number.
+    pub fn level_at(&self, volume: CubicMetres) -> Result<Millimetres, OutsideCapacity> {
+        let volume_m3 = self.holdings().admit(volume)?.get();
+        let level = Metres::new(self.solid.level_m(volume_m3)).to_millimetres();
+        Ok(Millimetres::new(level.get().clamp(0.0, self.height().get())))
+    }
+
     /// Gives the volume of the whole tank.
     #[must_use]
     pub fn capacity(&self) -> CubicMetres {
@@ -133,6 +165,10 @@ impl Shape {
         Reach { bottom: Millimetres::new(0.0), height: self.height() }
     }
 
+    fn holdings(&self) -> Holdings {
+        Holdings { least: CubicMetres::new(0.0), capacity: self.capacity() }
+    }
+
     fn of(solid: Solid) -> Self {
         Self { digest: digest(&solid.to_string()), solid }
     }
@@ -149,7 +185,8 @@ impl Solid {
     fn height_m(self) -> f64 {
         match self {
             Self::VerticalCylinder { height, .. } | Self::Box { height, .. } => height,
-            Self::HorizontalCylinder { diameter, .. } => diameter,
+            Self::HorizontalCylinder { diameter, .. } | Self::Sphere { diameter } => diameter,
+            Self::HalfCylinder { diameter, .. } => diameter / 2.0,
         }
     }
 
@@ -159,6 +196,9 @@ impl Solid {
         match self {
             Self::VerticalCylinder { diameter, .. } => PI / 4.0 * diameter * diameter * level,
             Self::Box { length, width, .. } => length * width * level,
+            Self::HalfCylinder { diameter, length } => segment_area(diameter / 2.0, level) * length,
+            // Two heads as deep as the radius, with no cylinder between.
+            Self::Sphere { diameter } => ellipsoidal_heads(diameter / 2.0, diameter / 2.0, level),
             Self::HorizontalCylinder { diameter, length, heads } => {
                 let radius = diameter / 2.0;
                 let both_heads = match heads {
@@ -171,6 +211,18 @@ impl Solid {
             }
         }
     }
+
+    /// Gives the level below which there is `volume_m3`, which the tank holds.
+    fn level_m(self, volume_m3: f64) -> f64 {
+        /// Closer than any gauge reads, far beyond the micrometre that is asked for.
+        const TOLERANCE_M: f64 = 1e-9;
+        match self {
+            Self::VerticalCylinder { height, .. } | Self::Box { height, .. } => {
+                volume_m3 / self.volume_m3(height) * height
+            }
+            _ => solve::within(volume_m3, 0.0, self.height_m(), TOLERANCE_M, |level| self.volume_m3(level)),
+        }
+    }
 }
 
 /// The canonical text: what it says is what the digest covers, so a change here changes every digest.
@@ -180,6 +232,10 @@ impl fmt::Display for Solid {
             Self::VerticalCylinder { diameter, height } => {
                 write!(f, "vertical-cylinder diameter_m={diameter} height_m={height}")
             }
+            Self::HalfCylinder { diameter, length } => {
+                write!(f, "half-cylinder diameter_m={diameter} length_m={length}")
+            }
+            Self::Sphere { diameter } => write!(f, "sphere diameter_m={diameter}"),
             Self::Box { length, width, height } => {
                 write!(f, "box length_m={length} width_m={width} height_m={height}")
             }

@@ -45,6 +45,42 @@ fn hemispherical_heads_are_ellipsoidal_ones_as_deep_as_the_radius() {
 }
 
 #[test]
+fn sphere_and_half_cylinder_hold_what_their_formulas_say() {
+    let sphere = Shape::sphere(metres(2.0)).unwrap();
+    let full = 4.0 / 3.0 * PI;
+    assert_eq!(sphere.height(), Millimetres::new(2000.0));
+    assert!((sphere.capacity().get() - full).abs() < 1e-12);
+    assert!((sphere.volume_at(Millimetres::new(1000.0)).unwrap().get() - full / 2.0).abs() < 1e-12);
+    // A cap of a quarter of the diameter is 5/32 of the sphere.
+    assert!((sphere.volume_at(Millimetres::new(500.0)).unwrap().get() - full * 5.0 / 32.0).abs() < 1e-12);
+    let trough = Shape::half_cylinder(metres(2.0), metres(3.0)).unwrap();
+    let whole = Shape::horizontal_cylinder(metres(2.0), metres(3.0), Heads::Flat).unwrap();
+    assert_eq!(trough.height(), Millimetres::new(1000.0));
+    assert!((trough.capacity().get() - 1.5 * PI).abs() < 1e-12);
+    for level_mm in [1.0, 333.0, 999.0] {
+        let level = Millimetres::new(level_mm);
+        assert_eq!(trough.volume_at(level), whole.volume_at(level));
+    }
+    assert!(trough.volume_at(Millimetres::new(1000.001)).is_err());
+    assert_eq!(sphere.to_string(), "sphere diameter_m=2");
+    assert_eq!(trough.to_string(), "half-cylinder diameter_m=2 length_m=3");
+}
+
+#[test]
+fn volume_that_the_tank_does_not_hold_has_no_level() {
+    let tank = Shape::rectangular_box(metres(2.0), metres(3.0), metres(4.0)).unwrap();
+    for volume in [-0.001, 24.001, f64::INFINITY, f64::NAN] {
+        assert!(tank.level_at(CubicMetres::new(volume)).is_err(), "{volume} passed");
+    }
+    assert_eq!(
+        tank.level_at(CubicMetres::new(30.0)).unwrap_err().to_string(),
+        "volume 30 m3 is outside the tank, whose levels are known from 0 m3 to 24 m3"
+    );
+    assert_eq!(tank.level_at(CubicMetres::new(24.0)).unwrap(), Millimetres::new(4000.0));
+    assert_eq!(tank.level_at(CubicMetres::new(0.0)).unwrap(), Millimetres::new(0.0));
+}
+
+#[test]
 fn level_outside_the_tank_is_refused_with_level_and_height() {
     let tank = Shape::vertical_cylinder(metres(10.0), metres(12.5)).unwrap();
     for level_mm in [-0.001, 12_500.001, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
@@ -111,6 +147,9 @@ fn any_shape() -> impl Strategy<Value = Shape> {
     prop_oneof![
         (dimension(), dimension())
             .prop_map(move |(diameter, height)| Shape::vertical_cylinder(diameter, height).expect(constructed)),
+        (dimension(), dimension())
+            .prop_map(move |(diameter, length)| Shape::half_cylinder(diameter, length).expect(constructed)),
+        dimension().prop_map(move |diameter| Shape::sphere(diameter).expect(constructed)),
         (dimension(), dimension(), dimension())
             .prop_map(move |(length, width, height)| Shape::rectangular_box(length, width, height).expect(constructed)),
         (dimension(), dimension(), heads).prop_map(move |(diameter, length, heads)| {
@@ -132,5 +171,22 @@ proptest! {
         let at = |part: f64| shape.volume_at(Millimetres::new(part * shape.height().get())).unwrap().get();
         let rounding = 1e-12 * shape.capacity().get();
         prop_assert!(at(one.min(other)) <= at(one.max(other)) + rounding);
+    }
+
+    #[test]
+    fn level_and_volume_lead_back_to_each_other(shape in any_shape(), part in 0.0..=1.0f64) {
+        let level = Millimetres::new(part * shape.height().get());
+        let volume = shape.volume_at(level).unwrap();
+        let found = shape.level_at(volume).unwrap();
+        let there = shape.volume_at(found).unwrap();
+        // Within a micrometre of level; where a sphere or cone ends in a point, a micrometre holds less than rounding does.
+        let near = |level: Millimetres, by: f64| (level.get() + by).clamp(0.0, shape.height().get());
+        let around = [-0.001, 0.001].map(|by| shape.volume_at(Millimetres::new(near(found, by))).unwrap().get());
+        let rounding = 1e-14 * shape.capacity().get();
+        prop_assert!(around[0] - rounding <= volume.get() && volume.get() <= around[1] + rounding);
+        prop_assert!((there.get() - volume.get()).abs() <= around[1] - around[0] + rounding);
+        if part > 0.01 && part < 0.99 {
+            prop_assert!((found.get() - level.get()).abs() < 0.001, "{found} is not {level}");
+        }
     }
 }

@@ -3,19 +3,24 @@
 use thiserror::Error;
 
 use super::digest::digest;
-use super::reach::{OutsideTank, Reach};
-use crate::units::{CubicMetres, Millimetres};
+use super::reach::{Holdings, OutsideCapacity, OutsideTank, Reach};
+use crate::units::{CubicMetres, KilogramsPerCubicMetre, Millimetres};
 
-const COLUMNS: [&str; 2] = ["level_mm", "volume_m3"];
+const COLUMNS: [&str; 3] = ["level_mm", "volume_m3", "hydrostatic_m3"];
 
 /// A tank's volume at given heights, with straight lines between them (ISO 7507, GB/T 13235, JJG 168).
 ///
 /// The bottom section, where the floor is not level, is its own rows. The table begins at its first row and ends at
 /// its last one; it says nothing about heights below or above.
+///
+/// A third column may say by how much the shell widens under water of 1000 kg/m3 up to that level (the hydrostatic
+/// correction of GB/T 13235 and JJG 168), where the volumes are those of the unloaded shell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrappingTable {
     /// At least two; level increases from row to row, volume does not decrease.
     rows: Vec<Row>,
+    /// Whether the rows have a third column.
+    hydrostatic: bool,
     digest: String,
 }
 
@@ -23,6 +28,8 @@ pub struct StrappingTable {
 struct Row {
     level_mm: f64,
     volume_m3: f64,
+    /// What is added under water of 1000 kg/m3; 0 in a table of two columns.
+    hydrostatic_m3: f64,
 }
 
 /// One thing that is wrong with the text of a strapping table.
@@ -31,8 +38,8 @@ struct Row {
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// A row has not two columns.
-    #[error("row {row}: {text:?} has {columns} column(s), but must have two, level_mm,volume_m3, with a comma between")]
+    /// A row has not the columns of a table, or not those of the rows before.
+    #[error("row {row}: {text:?} has {columns} column(s), but must have {}, with a comma between", wanted.words())]
     Columns {
         /// Where it stands.
         row: usize,
@@ -40,6 +47,8 @@ pub enum TableError {
         text: String,
         /// How many columns it has.
         columns: usize,
+        /// How many it must have.
+        wanted: Columns,
     },
     /// A level or volume is no number, or not a finite one.
     #[error("row {row}: {column} is {text:?}, but must be a number, such as 1250 or 37.5")]
@@ -89,10 +98,35 @@ pub enum TableError {
     },
 }
 
+/// How many columns a table has. The heading says it, or else the first row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// `level_mm,volume_m3`.
+    Two,
+    /// `level_mm,volume_m3,hydrostatic_m3`.
+    Three,
+}
+
+impl Columns {
+    const fn count(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Three => 3,
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Two => "two, level_mm,volume_m3",
+            Self::Three => "three, level_mm,volume_m3,hydrostatic_m3",
+        }
+    }
+}
+
 impl StrappingTable {
-    /// Reads a table of rows `level_mm,volume_m3`.
+    /// Reads a table of rows `level_mm,volume_m3` or `level_mm,volume_m3,hydrostatic_m3`.
     ///
-    /// A heading with these two names may stand above the rows. Empty rows, and what follows a `#`, do not count.
+    /// A heading with these names may stand above the rows. Empty rows, and what follows a `#`, do not count.
     ///
     /// # Errors
     /// All that is wrong with the table, each [`TableError`] with its row.
@@ -107,11 +141,13 @@ impl StrappingTable {
             .filter(|(_, line)| !line.is_empty())
             .map(|(index, line)| (index + 1, line))
             .peekable();
-        contents.next_if(|(_, line)| line.split(',').map(str::trim).eq(COLUMNS));
+        let columns = columns_of(contents.peek().map_or("", |(_, line)| line));
+        let heading = |line: &str| line.split(',').map(str::trim).eq(COLUMNS.into_iter().take(columns.count()));
+        contents.next_if(|(_, line)| heading(line));
         let mut given = 0_usize;
         for (row, line) in contents {
             given += 1;
-            let Some(next) = parse_row(row, line, &mut errors) else {
+            let Some(next) = parse_row(row, line, columns, &mut errors) else {
                 continue;
             };
             if let Some(before) = rows.last() {
@@ -122,7 +158,10 @@ impl StrappingTable {
         if given < 2 {
             errors.push(TableError::TooFewRows { rows: given });
         }
-        if errors.is_empty() { Ok(Self { digest: digest(&canonical(&rows)), rows }) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Self { digest: digest(&canonical(&rows, columns)), rows, hydrostatic: columns == Columns::Three })
     }
 
     /// Gives the volume below `level`, on the straight line between the two rows around it.
@@ -130,17 +169,50 @@ impl StrappingTable {
     /// # Errors
     /// [`OutsideTank`] when `level` is below the first row or above the last one, or is no number.
     pub fn volume_at(&self, level: Millimetres) -> Result<CubicMetres, OutsideTank> {
-        let level_mm = self.reach().admit(level)?.get();
-        let above = self.rows.partition_point(|row| row.level_mm < level_mm);
+        self.interpolate(level, |row| row.volume_m3)
+    }
+
+    /// Gives what the shell holds more at `level` under a liquid of `density`; 0 when the table does not say.
+    ///
+    /// # Errors
+    /// [`OutsideTank`] when `level` is below the first row or above the last one, or is no number.
+    pub fn hydrostatic_at(
+        &self,
+        level: Millimetres,
+        density: KilogramsPerCubicMetre,
+    ) -> Result<CubicMetres, OutsideTank> {
+        let under_water = self.interpolate(level, |row| row.hydrostatic_m3)?;
+        Ok(CubicMetres::new(under_water.get() * density.get() / 1000.0))
+    }
+
+    /// Tells whether the table has the hydrostatic correction.
+    #[must_use]
+    pub const fn has_hydrostatic(&self) -> bool {
+        self.hydrostatic
+    }
+
+    /// Gives the level below which there is `volume`: the lowest, where several have the same.
+    ///
+    /// # Errors
+    /// [`OutsideCapacity`] when `volume` is below that of the first row or above that of the last, or is no number.
+    pub fn level_at(&self, volume: CubicMetres) -> Result<Millimetres, OutsideCapacity> {
+        let least = CubicMetres::new(self.rows[0].volume_m3);
+        let volume_m3 = Holdings { least, capacity: self.capacity() }.admit(volume)?.get();
+        let above = self.rows.partition_point(|row| row.volume_m3 < volume_m3);
         let upper = self.rows[above];
-        if upper.level_mm == level_mm {
-            return Ok(CubicMetres::new(upper.volume_m3));
+        if upper.volume_m3 == volume_m3 {
+            return Ok(Millimetres::new(upper.level_mm));
         }
-        // Above the first row, or `admit` had refused it; so there is a row below.
         let lower = self.rows[above - 1];
-        let part = (level_mm - lower.level_mm) / (upper.level_mm - lower.level_mm);
-        let volume = lower.volume_m3 + part * (upper.volume_m3 - lower.volume_m3);
-        Ok(CubicMetres::new(volume.min(upper.volume_m3)))
+        let part = (volume_m3 - lower.volume_m3) / (upper.volume_m3 - lower.volume_m3);
+        let level = lower.level_mm + part * (upper.level_mm - lower.level_mm);
+        Ok(Millimetres::new(level.min(upper.level_mm)))
+    }
+
+    /// Gives the number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// Gives the volume at the last row.
@@ -167,21 +239,39 @@ impl StrappingTable {
         Reach { bottom: Millimetres::new(self.rows[0].level_mm), height: self.height() }
     }
 
+    fn interpolate(&self, level: Millimetres, column: fn(&Row) -> f64) -> Result<CubicMetres, OutsideTank> {
+        let level_mm = self.reach().admit(level)?.get();
+        let above = self.rows.partition_point(|row| row.level_mm < level_mm);
+        let upper = self.rows[above];
+        if upper.level_mm == level_mm {
+            return Ok(CubicMetres::new(column(&upper)));
+        }
+        // Above the first row, or `admit` had refused it; so there is a row below.
+        let lower = self.rows[above - 1];
+        let part = (level_mm - lower.level_mm) / (upper.level_mm - lower.level_mm);
+        let (from, to) = (column(&lower), column(&upper));
+        Ok(CubicMetres::new((from + part * (to - from)).clamp(from.min(to), from.max(to))))
+    }
+
     fn last(&self) -> Row {
         self.rows[self.rows.len() - 1]
     }
 }
 
-fn parse_row(row: usize, line: &str, errors: &mut Vec<TableError>) -> Option<Row> {
-    let columns: Vec<&str> = line.split(',').map(str::trim).collect();
-    let [level, volume] = columns[..] else {
-        errors.push(TableError::Columns { row, text: line.to_owned(), columns: columns.len() });
+fn columns_of(line: &str) -> Columns {
+    if line.split(',').count() == Columns::Three.count() { Columns::Three } else { Columns::Two }
+}
+
+fn parse_row(row: usize, line: &str, wanted: Columns, errors: &mut Vec<TableError>) -> Option<Row> {
+    let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+    if cells.len() != wanted.count() {
+        errors.push(TableError::Columns { row, text: line.to_owned(), columns: cells.len(), wanted });
         return None;
-    };
-    // Both before either `?`, so that both are told of.
-    let level = parse_number(row, COLUMNS[0], level, errors);
-    let volume = parse_number(row, COLUMNS[1], volume, errors);
-    Some(Row { level_mm: level?, volume_m3: volume? })
+    }
+    // All before any `?`, so that all are told of.
+    let mut numbers = cells.iter().zip(COLUMNS).map(|(cell, column)| parse_number(row, column, cell, errors));
+    let (level, volume, hydrostatic) = (numbers.next()?, numbers.next()?, numbers.next().unwrap_or(Some(0.0)));
+    Some(Row { level_mm: level?, volume_m3: volume?, hydrostatic_m3: hydrostatic? })
 }
 
 fn parse_number(row: usize, column: &'static str, text: &str, errors: &mut Vec<TableError>) -> Option<f64> {
@@ -209,9 +299,12 @@ fn compare(row: usize, before: Row, next: Row, errors: &mut Vec<TableError>) {
 }
 
 /// The text that the digest covers; a change here changes every digest.
-fn canonical(rows: &[Row]) -> String {
-    let rows = rows.iter().map(|row| format!("{},{}\n", row.level_mm, row.volume_m3));
-    std::iter::once("strapping-table\n".to_owned()).chain(rows).collect()
+fn canonical(rows: &[Row], columns: Columns) -> String {
+    let row = |row: &Row| match columns {
+        Columns::Two => format!("{},{}\n", row.level_mm, row.volume_m3),
+        Columns::Three => format!("{},{},{}\n", row.level_mm, row.volume_m3, row.hydrostatic_m3),
+    };
+    std::iter::once("strapping-table\n".to_owned()).chain(rows.iter().map(row)).collect()
 }
 
 #[cfg(test)]

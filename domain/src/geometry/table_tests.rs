@@ -86,6 +86,38 @@ fn same_level_twice_is_refused_and_same_volume_twice_is_not() {
     assert!(StrappingTable::from_csv("0,0\n100,0\n200,3\n").is_ok());
 }
 
+#[test]
+fn third_column_is_what_the_shell_widens_under_water() {
+    let plain = StrappingTable::from_csv("0,0\n1000,20\n2000,40\n").unwrap();
+    let text = "level_mm,volume_m3,hydrostatic_m3\n0,0,0\n1000,20,0.01\n2000,40,0.03\n";
+    let loaded = StrappingTable::from_csv(text).unwrap();
+    let (level, density) = (Millimetres::new(1500.0), KilogramsPerCubicMetre::new(850.0));
+    assert_eq!(loaded.volume_at(level), plain.volume_at(level));
+    assert!((loaded.hydrostatic_at(level, density).unwrap().get() - 0.017).abs() < 1e-15);
+    assert_eq!(plain.hydrostatic_at(level, density).unwrap(), CubicMetres::new(0.0));
+    assert!(loaded.has_hydrostatic() && !plain.has_hydrostatic());
+    assert_ne!(loaded.digest(), plain.digest());
+    assert_eq!(
+        errors_of("0,0,0\n1000,20\n2000,40,-1\n"),
+        [
+            "row 2: \"1000,20\" has 2 column(s), but must have three, level_mm,volume_m3,hydrostatic_m3, with a comma \
+             between",
+            "row 3: hydrostatic_m3 is -1, but must be 0 or more",
+        ]
+    );
+}
+
+#[test]
+fn level_of_a_volume_is_the_lowest_that_has_it() {
+    let table = StrappingTable::from_csv("100,1\n200,5\n300,5\n400,9\n").unwrap();
+    for (volume, level_mm) in [(1.0, 100.0), (3.0, 150.0), (5.0, 200.0), (7.0, 350.0), (9.0, 400.0)] {
+        assert_eq!(table.level_at(CubicMetres::new(volume)), Ok(Millimetres::new(level_mm)));
+    }
+    for volume in [0.999, 9.001, f64::NAN] {
+        assert!(table.level_at(CubicMetres::new(volume)).is_err(), "{volume} passed");
+    }
+}
+
 /// The digest stands in stored history, so it must stay what it is from release to release.
 #[test]
 fn digest_covers_the_numbers_and_not_how_they_are_written() {
@@ -132,6 +164,15 @@ proptest! {
         let (bottom, top) = (rows[0].0, table.height().get());
         let volume = |part: f64| at(&table, (bottom + part * (top - bottom)).min(top)).unwrap();
         prop_assert!(volume(one.min(other)) <= volume(one.max(other)));
+    }
+
+    #[test]
+    fn volume_leads_back_to_itself_by_its_level(rows in any_rows(), part in 0.0..=1.0f64) {
+        let table = table_of(&rows);
+        let (least, most) = (rows[0].1, table.capacity().get());
+        let volume = CubicMetres::new((least + part * (most - least)).min(most));
+        let back = table.volume_at(table.level_at(volume).unwrap()).unwrap();
+        prop_assert!((back.get() - volume.get()).abs() <= 1e-12 * most.max(1e-3));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::{OutsideTank, Shape, StrappingTable};
-use crate::units::{CubicMetres, Millimetres};
+use super::{OutsideCapacity, OutsideTank, Shape, StrappingTable, WaterCutProfile};
+use crate::units::{CubicMetres, KilogramsPerCubicMetre, Millimetres};
 
 /// Where a tank's volumes come from. A strapping table, where there is one, wins over a shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,34 @@ impl Geometry {
         match self {
             Self::Shape(shape) => shape.volume_at(level),
             Self::Table(table) => table.volume_at(level),
+        }
+    }
+
+    /// Gives what the tank holds more at `level` because a liquid of `density` widens its shell.
+    ///
+    /// 0 for a shape, and for a table without that column.
+    ///
+    /// # Errors
+    /// [`OutsideTank`] when the tank, or its table, does not reach to `level`.
+    pub fn hydrostatic_at(
+        &self,
+        level: Millimetres,
+        density: KilogramsPerCubicMetre,
+    ) -> Result<CubicMetres, OutsideTank> {
+        match self {
+            Self::Shape(shape) => shape.reach().admit(level).map(|_| CubicMetres::new(0.0)),
+            Self::Table(table) => table.hydrostatic_at(level, density),
+        }
+    }
+
+    /// Gives the level below which there is `volume`.
+    ///
+    /// # Errors
+    /// [`OutsideCapacity`] when the tank, or its table, does not hold just that.
+    pub fn level_at(&self, volume: CubicMetres) -> Result<Millimetres, OutsideCapacity> {
+        match self {
+            Self::Shape(shape) => shape.level_at(volume),
+            Self::Table(table) => table.level_at(volume),
         }
     }
 
@@ -76,20 +104,42 @@ pub struct Volumes {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Layers {
-    /// Free water (FW): all that is below the interface.
+    /// All water: the free water, and that in the transition layer.
     pub water: CubicMetres,
-    /// All that is between the interface and the level.
+    /// All oil: the free oil, and that in the transition layer.
     pub oil: CubicMetres,
     /// What was taken for the emulsion between the two.
     pub transition: Transition,
 }
 
+impl Layers {
+    /// Gives the free water (FW): all that is below the interface or the transition layer.
+    #[must_use]
+    pub fn free_water(&self) -> CubicMetres {
+        match self.transition {
+            Transition::Step => self.water,
+            Transition::Profile { water, .. } => CubicMetres::new(self.water.get() - water.get()),
+        }
+    }
+}
+
 /// What is taken for the transition layer between water and oil.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Transition {
     /// A step at the interface: all water below it, all oil above it. Nothing else can be said from one interface reading.
     Step,
+    /// A layer whose water cut is known from height to height.
+    Profile {
+        /// Where the free water ends, above the tank bottom.
+        bottom: Millimetres,
+        /// Where the free oil begins, above the tank bottom.
+        top: Millimetres,
+        /// Water in the layer: the integral of `w(h) dV(h)`.
+        water: CubicMetres,
+        /// Oil in the layer: the integral of `(1 - w(h)) dV(h)`.
+        oil: CubicMetres,
+    },
 }
 
 /// Says why there are no volumes for a level and an interface.
@@ -129,6 +179,35 @@ pub fn volumes(
     Ok(Volumes { total, layers })
 }
 
+/// Computes what is in a tank from its level and the water cut of its transition layer.
+///
+/// A layer that reaches above the level, or below the lowest height with a known volume, counts as far as there is volume.
+///
+/// # Errors
+/// [`VolumeError`] when the level is outside the tank or the layer begins above it.
+pub fn volumes_by_profile(
+    geometry: &Geometry,
+    level: Millimetres,
+    profile: &WaterCutProfile,
+) -> Result<Volumes, VolumeError> {
+    let total = geometry.volume_at(level).map_err(VolumeError::LevelOutside)?;
+    if profile.bottom() > level {
+        return Err(VolumeError::InterfaceAboveLevel { interface: profile.bottom(), level });
+    }
+    let within = |height: Millimetres| Millimetres::new(height.get().clamp(geometry.bottom().get(), level.get()));
+    let (bottom, top) = (within(profile.bottom()), within(profile.top()));
+    let at = |height| geometry.volume_at(height).map_err(VolumeError::InterfaceOutside);
+    let (below, through) = (at(bottom)?.get(), at(top)?.get().min(total.get()));
+    let layer = (through - below).max(0.0);
+    let water = profile.water_m3(geometry, bottom, top).map_err(VolumeError::InterfaceOutside)?.clamp(0.0, layer);
+    let transition =
+        Transition::Profile { bottom, top, water: CubicMetres::new(water), oil: CubicMetres::new(layer - water) };
+    let all_water = (below + water).min(total.get());
+    let layers =
+        Layers { water: CubicMetres::new(all_water), oil: CubicMetres::new(total.get() - all_water), transition };
+    Ok(Volumes { total, layers: Some(layers) })
+}
+
 fn layers(
     geometry: &Geometry,
     level: Millimetres,
@@ -145,102 +224,5 @@ fn layers(
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::geometry::Heads;
-    use crate::units::Metres;
-
-    fn mm(number: f64) -> Millimetres {
-        Millimetres::new(number)
-    }
-
-    fn box_of_one_square_metre() -> Geometry {
-        let (side, height) = (Metres::new(1.0), Metres::new(10.0));
-        Geometry::Shape(Shape::rectangular_box(side, side, height).unwrap())
-    }
-
-    #[test]
-    fn interface_divides_the_total_into_water_and_oil_by_a_step() {
-        let found = volumes(&box_of_one_square_metre(), mm(9641.0), Some(mm(6367.0))).unwrap();
-        let layers = found.layers.unwrap();
-        assert!((found.total.get() - 9.641).abs() < 1e-12);
-        assert!((layers.water.get() - 6.367).abs() < 1e-12);
-        assert!((layers.oil.get() - 3.274).abs() < 1e-12);
-        assert_eq!(layers.transition, Transition::Step);
-    }
-
-    #[test]
-    fn without_an_interface_water_and_oil_are_absent_and_not_nothing() {
-        let found = volumes(&box_of_one_square_metre(), mm(5000.0), None).unwrap();
-        assert_eq!(found.total, CubicMetres::new(5.0));
-        assert_eq!(found.layers, None);
-    }
-
-    #[test]
-    fn interface_at_the_level_is_all_water_and_at_the_bottom_all_oil() {
-        let tank = box_of_one_square_metre();
-        let at = |interface| volumes(&tank, mm(5000.0), Some(mm(interface))).unwrap().layers.unwrap();
-        assert_eq!((at(5000.0).water.get(), at(5000.0).oil.get()), (5.0, 0.0));
-        assert_eq!((at(0.0).water.get(), at(0.0).oil.get()), (0.0, 5.0));
-    }
-
-    #[test]
-    fn level_and_interface_that_cannot_be_are_refused_by_name_and_value() {
-        let refused = [
-            (
-                10_001.0,
-                Some(5.0),
-                "liquid level 10001 mm is outside the tank, whose volumes are known from 0 mm to 10000 mm",
-            ),
-            (
-                5000.0,
-                Some(-1.0),
-                "interface level -1 mm is outside the tank, whose volumes are known from 0 mm to 10000 mm",
-            ),
-            (5000.0, Some(6000.0), "interface 6000 mm is above the level 5000 mm, but must be at or below it"),
-        ];
-        for (level, interface, message) in refused {
-            let error = volumes(&box_of_one_square_metre(), mm(level), interface.map(mm)).unwrap_err();
-            assert_eq!(error.to_string(), message);
-        }
-        assert!(volumes(&box_of_one_square_metre(), mm(5000.0), Some(mm(f64::NAN))).is_err());
-        assert!(volumes(&box_of_one_square_metre(), mm(f64::NAN), None).is_err());
-    }
-
-    #[test]
-    fn geometry_of_a_table_begins_at_its_first_row() {
-        let table = StrappingTable::from_csv("100,1\n1000,10\n").unwrap();
-        let digest = table.digest().to_owned();
-        let geometry = Geometry::Table(table);
-        assert_eq!((geometry.bottom(), geometry.height()), (mm(100.0), mm(1000.0)));
-        assert_eq!(geometry.capacity(), CubicMetres::new(10.0));
-        assert_eq!(geometry.digest(), digest);
-        assert!(volumes(&geometry, mm(500.0), Some(mm(50.0))).is_err());
-    }
-
-    fn any_geometry() -> impl Strategy<Value = Geometry> {
-        let dimension = || (0.1..100.0f64).prop_map(Metres::new);
-        let shape = (dimension(), dimension(), dimension()).prop_map(|(diameter, length, depth)| {
-            Shape::horizontal_cylinder(diameter, length, Heads::Conical { depth }).expect("dimensions are a tank's")
-        });
-        let table = (1.0..900.0f64, 0.0..500.0f64, 500.0..1000.0f64).prop_map(|(level, middle, top)| {
-            StrappingTable::from_csv(&format!("0,0\n{level},{middle}\n1000,{top}\n")).expect("rows increase")
-        });
-        prop_oneof![shape.prop_map(Geometry::Shape), table.prop_map(Geometry::Table)]
-    }
-
-    proptest! {
-        #[test]
-        fn oil_and_water_are_the_total(geometry in any_geometry(), one in 0.0..=1.0f64, other in 0.0..=1.0f64) {
-            let level = mm(one.max(other) * geometry.height().get());
-            let interface = mm(one.min(other) * geometry.height().get());
-            let found = volumes(&geometry, level, Some(interface)).unwrap();
-            let layers = found.layers.unwrap();
-            prop_assert!(layers.water.get() >= 0.0 && layers.oil.get() >= 0.0);
-            let sum = layers.water.get() + layers.oil.get();
-            prop_assert!((sum - found.total.get()).abs() <= 1e-12 * geometry.capacity().get());
-        }
-    }
-}
+#[path = "volumes_tests.rs"]
+mod tests;

@@ -207,13 +207,18 @@ fn geometry(section: Section<'_>, read_table: ReadTable<'_>) -> Option<(Geometry
 enum ShapeKind {
     VerticalCylinder,
     HorizontalCylinder,
+    HalfCylinder,
+    Sphere,
     Box,
 }
 
 fn shape(section: &Section<'_>) -> Option<Shape> {
     if !section.has("shape") {
-        section
-            .problem("shape", "is missing: vertical-cylinder, horizontal-cylinder or box; or give a strapping_table");
+        section.problem(
+            "shape",
+            "is missing: vertical-cylinder, horizontal-cylinder, half-cylinder, sphere or box; or give a \
+                 strapping_table",
+        );
         return None;
     }
     let kind = section.choice(
@@ -221,6 +226,8 @@ fn shape(section: &Section<'_>) -> Option<Shape> {
         &[
             ("vertical-cylinder", ShapeKind::VerticalCylinder),
             ("horizontal-cylinder", ShapeKind::HorizontalCylinder),
+            ("half-cylinder", ShapeKind::HalfCylinder),
+            ("sphere", ShapeKind::Sphere),
             ("box", ShapeKind::Box),
         ],
     )?;
@@ -230,6 +237,11 @@ fn shape(section: &Section<'_>) -> Option<Shape> {
             let (diameter, height) = (metres("diameter_m"), metres("height_m"));
             Shape::vertical_cylinder(diameter?, height?)
         }
+        ShapeKind::HalfCylinder => {
+            let (diameter, length) = (metres("diameter_m"), metres("length_m"));
+            Shape::half_cylinder(diameter?, length?)
+        }
+        ShapeKind::Sphere => Shape::sphere(metres("diameter_m")?),
         ShapeKind::Box => {
             let (length, width, height) = (metres("length_m"), metres("width_m"), metres("height_m"));
             Shape::rectangular_box(length?, width?, height?)
