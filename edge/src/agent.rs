@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::EdgeConfig;
 use crate::journal::{Host, Journal, Owner, writer};
+use crate::line::board::HealthBoard;
 use crate::line::lines;
-use crate::line::poller::{HealthBoard, LineConfig};
+use crate::line::poller::LineConfig;
 use crate::uplink::{self, Station};
 
 /// An orderly stop takes no longer than this.

@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::poller::{self, HealthBoard, LineConfig};
+use super::board::HealthBoard;
+use super::poller::{self, LineConfig};
 
 /// Runs the lines that are configured, until told to stop. When the configuration changes, lines that are the same go on;
 /// the others are stopped, started, or both.
@@ -27,7 +28,7 @@ pub async fn run(
         lines.change_to(wanted).await?;
         tokio::select! {
             biased;
-            () = stop.cancelled() => return lines.end_all_but(&[]).await.map(drop),
+            () = stop.cancelled() => return lines.end_all_but(&[]).await,
             changed = configs.changed() => if changed.is_err() {
                 // Nobody can change them any more; what runs goes on.
                 stop.cancelled().await;
@@ -50,9 +51,8 @@ struct Lines {
 
 impl Lines {
     async fn change_to(&mut self, wanted: Vec<LineConfig>) -> anyhow::Result<()> {
-        for ended in self.end_all_but(&wanted).await? {
-            self.board.forget(&ended);
-        }
+        self.end_all_but(&wanted).await?;
+        self.board.keep(&wanted);
         for line in wanted {
             let name = line.line.name.clone();
             if self.running.contains_key(&name) {
@@ -67,8 +67,8 @@ impl Lines {
         Ok(())
     }
 
-    /// Ends all lines but those that go on as they are, and gives the ended ones; their counters stay to be read.
-    async fn end_all_but(&mut self, going_on: &[LineConfig]) -> anyhow::Result<Vec<LineName>> {
+    /// Ends all lines but those that go on as they are; their counters stay to be read.
+    async fn end_all_but(&mut self, going_on: &[LineConfig]) -> anyhow::Result<()> {
         let ending: Vec<LineName> = self
             .running
             .iter()
@@ -86,6 +86,6 @@ impl Lines {
             anyhow::ensure!(ending.contains(&name), "line {name} ended unasked");
             self.running.remove(&name);
         }
-        Ok(ending)
+        Ok(())
     }
 }

@@ -405,7 +405,11 @@ impl Slot<'_> {
                 let due = (*self.last_activity + self.silence).max(self.not_before).min(self.latest_end);
                 tokio::select! {
                     biased;
-                    received = port.receive(&mut bytes) => received?,
+                    received = port.receive(&mut bytes) => match received {
+                        // Who closes after an answer has answered; nothing can contradict it any more.
+                        Err(_) if self.gate.is_answered() => return Ok(answered_at),
+                        received => received?,
+                    },
                     () = self.pause.until(due) => return Ok(answered_at),
                 }
                 true

@@ -1,10 +1,12 @@
 //! One RS-485 line: its port, its Modbus master, its gauges.
 
+pub mod board;
 pub mod exchange;
 pub mod frame;
 pub mod gate;
 pub mod lines;
 pub mod master;
+pub mod opening;
 mod pause;
 pub mod poller;
 pub mod port;

@@ -1,26 +1,26 @@
 //! The task of one line: polls its gauges for ever and hands their readings on.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tankline_domain::message::{GaugeCounters, GaugeHealth};
-use tankline_domain::names::{LineName, TankName};
+use tankline_domain::names::TankName;
 use tankline_domain::reading::{Bad, Quality, Reading, Uncertain};
 use tankline_domain::register::RegisterRead;
 use tankline_domain::site::{Gauge, Limits, Line};
 use tankline_domain::units::UnixMillis;
-use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::board::HealthBoard;
 use super::master::{ExchangeError, Master, add};
+use super::opening::{Attempt, Opening, Tell, next_without_port};
 use super::pause::Pause;
-use super::port;
+use super::port::{OpenError, OpenPort};
 use super::reply_time::ReplyTimes;
 use super::schedule::{PollEnd, Schedule};
-use crate::quality::{Doubt, History, Motion, Reporter};
+use crate::quality::{Doubt, History, Reporter};
 use crate::stamp::Clocks;
 
 /// What the polling of a line is told.
@@ -40,35 +40,6 @@ pub struct LineConfig {
     pub join_hole: u16,
 }
 
-/// What is known of all gauges of an edge, shared by its lines and with who reports it.
-#[derive(Debug, Clone, Default)]
-pub struct HealthBoard {
-    gauges: Arc<Mutex<Vec<GaugeHealth>>>,
-    motion: Motion,
-}
-
-impl HealthBoard {
-    /// Gives the counters as they stand.
-    #[must_use]
-    pub fn snapshot(&self) -> Vec<GaugeHealth> {
-        self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    /// Forgets the gauges of a line that is not polled any more.
-    pub fn forget(&self, line: &LineName) {
-        let mut board = self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        board.retain(|health| health.line != *line);
-    }
-
-    fn put(&self, health: GaugeHealth) {
-        let mut board = self.gauges.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match board.iter_mut().find(|other| other.line == health.line && other.unit == health.unit) {
-            Some(place) => *place = health,
-            None => board.push(health),
-        }
-    }
-}
-
 struct GaugeState {
     gauge: Gauge,
     reads: Vec<RegisterRead>,
@@ -86,7 +57,8 @@ struct GaugeState {
 
 /// Polls the gauges of a line until told to stop; every poll gives a reading.
 ///
-/// A port that is lost is opened again, with a pause that grows; meanwhile every gauge reads `bad:line`.
+/// A port is opened beside the polling, and again when it is lost, with a pause that grows; meanwhile every gauge reads
+/// `bad:line`.
 ///
 /// # Errors
 /// None at present: whatever happens on a line is told by readings.
@@ -96,46 +68,24 @@ pub async fn run(
     board: HealthBoard,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let line = config.line.clone();
     let mut poller = Poller::new(config, readings, board);
-    let (mut opening, mut pause) = (Opening::new(), Pause::default());
+    let (mut attempt, mut pause) = (Attempt::default(), Pause::default());
     loop {
         let Some((gauge, due)) = poller.schedule.next(clock::now()) else {
             stop.cancelled().await;
             return Ok(());
         };
+        let is_open = poller.master.is_some();
+        let due = if is_open { due } else { due.max(poller.next_without_port) };
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            () = pause.until(due) => {}
+            outcome = attempt.opened(&line, poller.opening.due()), if !is_open => poller.handle_opened(outcome),
+            () = pause.until(due) => if poller.poll(gauge).await.is_err() {
+                return Ok(());
+            },
         }
-        if poller.master.is_none() && opening.is_due() {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                () = poller.open(&mut opening) => {}
-            }
-        }
-        if poller.poll(gauge).await.is_err() {
-            return Ok(());
-        }
-    }
-}
-
-/// When a lost port is tried again, and whether its loss was told.
-struct Opening {
-    backoff: Backoff,
-    due: Instant,
-    told: bool,
-}
-
-impl Opening {
-    fn new() -> Self {
-        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
-        Self { backoff, due: clock::now(), told: false }
-    }
-
-    fn is_due(&self) -> bool {
-        clock::now() >= self.due
     }
 }
 
@@ -144,6 +94,9 @@ struct Poller {
     gauges: Vec<GaugeState>,
     schedule: Schedule,
     master: Option<Master>,
+    opening: Opening,
+    /// The next poll waits until then while the port is not open.
+    next_without_port: Instant,
     readings: mpsc::Sender<Reading>,
     board: HealthBoard,
     /// When a poll was last left out, while the line is too busy.
@@ -158,12 +111,13 @@ struct Abandoned;
 
 impl Poller {
     fn new(config: LineConfig, readings: mpsc::Sender<Reading>, board: HealthBoard) -> Self {
+        let opening = Opening::new(clock::now());
         let intervals: Vec<Duration> = config.gauges.iter().map(|gauge| gauge.poll_interval).collect();
         let schedule = Schedule::new(clock::now(), &intervals, config.longest_probe_interval);
         let state = |gauge: &Gauge| GaugeState {
             reads: gauge.registers.reads(config.join_hole),
             times: ReplyTimes::new(config.reply_timeout),
-            counters: GaugeCounters::default(),
+            counters: board.counters(&config.line.name, gauge.unit, &gauge.tank),
             history: History::new(Doubt { max_rate_mm_s: gauge.max_rate_mm_s, stuck_after: gauge.stuck_after }),
             reporter: Reporter::new(gauge.report.clone()),
             held: Duration::ZERO,
@@ -172,33 +126,66 @@ impl Poller {
             gauge: gauge.clone(),
         };
         let gauges = config.gauges.iter().map(state).collect();
-        Self { config, gauges, schedule, master: None, readings, board, overloaded_since: None }
+        let next_without_port = opening.polls_wait_until();
+        Self {
+            config,
+            gauges,
+            schedule,
+            master: None,
+            opening,
+            next_without_port,
+            readings,
+            board,
+            overloaded_since: None,
+        }
     }
 
-    async fn open(&mut self, opening: &mut Opening) {
-        let line = &self.config.line;
-        match port::open(&line.port, &line.framing).await {
-            Ok(port) => {
-                tracing::info!(line = %line.name, port = %line.port, baud = line.framing.baud, "line is open");
-                self.master = Some(Master::new(port, line.framing));
-                opening.backoff.reset();
-                opening.told = false;
+    fn handle_opened(&mut self, outcome: Result<OpenPort, OpenError>) {
+        let Line { name: line, port, framing, .. } = &self.config.line;
+        match outcome {
+            Ok(open) => {
+                if self.opening.handle_open() == Tell::Now {
+                    tracing::info!(%line, %port, baud = framing.baud, "line is open");
+                }
+                self.master = Some(Master::new(open, *framing));
+                self.schedule.handle_line_open(clock::now());
             }
             Err(error) => {
-                if !opening.told {
+                if self.opening.handle_refusal(clock::now()) == Tell::Now {
                     let error = anyhow::Error::from(error);
-                    tracing::warn!(line = %line.name, error = format!("{error:#}"), "line cannot be opened; trying again");
-                    opening.told = true;
+                    tracing::warn!(%line, error = format!("{error:#}"), "line cannot be opened; trying again");
                 }
+                self.next_without_port = self.opening.polls_wait_until();
             }
         }
-        opening.due = clock::now() + opening.backoff.next();
+    }
+
+    fn handle_answered(&mut self) {
+        if self.opening.handle_answer() == Tell::Now {
+            let Line { name: line, port, .. } = &self.config.line;
+            tracing::info!(%line, %port, "line works again");
+        }
+    }
+
+    fn handle_lost(&mut self, error: &std::io::Error) {
+        if self.opening.handle_loss(clock::now()) == Tell::Now {
+            tracing::warn!(line = %self.config.line.name, %error, "line is lost; opening it again");
+        }
+        self.master = None;
+        self.next_without_port = self.opening.polls_wait_until();
     }
 
     async fn poll(&mut self, index: usize) -> Result<(), Abandoned> {
         self.schedule.handle_poll_start(clock::now(), index);
         self.gauges[index].held = Duration::ZERO;
         let outcome = self.ask(index).await;
+        if matches!(outcome, Err(ExchangeError::Port(_))) {
+            if self.next_without_port > clock::now() {
+                // It was just lost and may be open again at once; then this gauge is still asked.
+                return Ok(());
+            }
+            self.next_without_port = next_without_port(&self.config.line);
+        }
         let state = &mut self.gauges[index];
         let tank = state.gauge.tank.clone();
         let end = match &outcome {
@@ -212,7 +199,7 @@ impl Poller {
             Err(error) => Reading::failed(tank, Clocks::read().stamp(), error.reason()),
         };
         let now = clock::now();
-        let motion = &self.board.motion;
+        let motion = self.board.motion();
         let others_moved = |since| motion.others_moved_since(&state.gauge.tank, since);
         if state.history.handle_reading(now, &mut reading, others_moved) {
             motion.moved(&state.gauge.tank, now);
@@ -266,11 +253,10 @@ impl Poller {
 
     /// Counts polls that were left out, and says when a line begins to be too busy and when it keeps up again.
     fn tell_overload(&mut self, now: Instant, index: usize) {
-        let skipped = self.schedule.skipped(index);
-        let counters = &mut self.gauges[index].counters;
+        let skipped = self.schedule.take_skipped(index);
+        self.gauges[index].counters.skipped += skipped;
         let line = &self.config.line.name;
-        if skipped > counters.skipped {
-            counters.skipped = skipped;
+        if skipped > 0 {
             if self.overloaded_since.is_none() {
                 tracing::warn!(%line, "line is too busy: polls are left out, evenly; poll less often or use a second line");
             }
@@ -325,13 +311,14 @@ impl Poller {
             Ok(exchange) => {
                 state.times.handle_reply(exchange.took);
                 state.held += master.request_time() + exchange.took;
+                self.handle_answered();
             }
             Err(ExchangeError::Silent { .. }) => state.times.handle_timeout(),
-            Err(ExchangeError::Port(error)) => {
-                tracing::warn!(line = %self.config.line.name, %error, "line is lost; opening it again");
-                self.master = None;
+            Err(ExchangeError::Port(error)) => self.handle_lost(error),
+            Err(ExchangeError::Exception { .. }) => {
+                state.held += master.request_time() + floor;
+                self.handle_answered();
             }
-            Err(ExchangeError::Exception { .. }) => state.held += master.request_time() + floor,
             Err(_) => {}
         }
         outcome.map(|exchange| exchange.words)

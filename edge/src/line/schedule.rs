@@ -160,10 +160,17 @@ impl Schedule {
         self.running = Some(Running { since: now, at_cost_since: is_at_cost.then_some(now) });
     }
 
-    /// Gives the polls of a gauge that were left out because the line was too busy.
-    #[must_use]
-    pub fn skipped(&self, gauge: usize) -> u64 {
-        self.gauges[gauge].skipped
+    /// Takes how many polls of a gauge were left out since the last time because the line was too busy.
+    pub fn take_skipped(&mut self, gauge: usize) -> u64 {
+        std::mem::take(&mut self.gauges[gauge].skipped)
+    }
+
+    /// Takes that the line is open: polls that came due while it was not are not made up for.
+    pub fn handle_line_open(&mut self, now: Instant) {
+        for gauge in &mut self.gauges {
+            let left_out = now.saturating_duration_since(gauge.due).as_nanos() / gauge.interval.as_nanos().max(1);
+            gauge.due += gauge.interval * u32::try_from(left_out).unwrap_or(u32::MAX);
+        }
     }
 
     /// Gives a gauge another interval, from its next poll on: a gauge in alarm may be polled faster.
@@ -197,8 +204,8 @@ impl Schedule {
         if entry.due <= now {
             let left_out = now.duration_since(entry.due).as_nanos() / interval.as_nanos().max(1) + 1;
             let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
-            // One that has to wait is not left out because the line is too busy.
-            entry.skipped += if has_to_wait { 0 } else { u64::from(left_out) };
+            // One that has to wait, or cannot be asked at all, is not left out because the line is too busy.
+            entry.skipped += if has_to_wait || end == PollEnd::NotAsked { 0 } else { u64::from(left_out) };
             entry.due += interval * left_out;
         }
     }

@@ -16,6 +16,11 @@ impl Motion {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(tank.clone(), now);
     }
 
+    /// Forgets all gauges but those of these tanks.
+    pub fn keep(&self, is_kept: impl Fn(&TankName) -> bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|tank, _| is_kept(tank));
+    }
+
     /// Tells whether at least half of the other gauges moved after a moment; without others, none did.
     #[must_use]
     pub fn others_moved_since(&self, tank: &TankName, since: Instant) -> bool {
@@ -49,5 +54,7 @@ mod tests {
         assert!(motion.others_moved_since(&tank("A"), start + Duration::from_secs(1)), "one of two");
         motion.moved(&tank("D"), start);
         assert!(!motion.others_moved_since(&tank("A"), start + Duration::from_secs(1)), "one of three");
+        motion.keep(|kept| *kept != tank("D"));
+        assert!(motion.others_moved_since(&tank("A"), start + Duration::from_secs(1)), "one of two again");
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::core::{Output, Uplink, UplinkConfig};
 use crate::journal::Entry;
 use crate::journal::writer::{Report, Request};
-use crate::line::poller::HealthBoard;
+use crate::line::board::HealthBoard;
 use crate::stamp::Clocks;
 
 const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
