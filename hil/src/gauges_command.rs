@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gauge::GaugeValues;
 use crate::line::{EmulatedLine, LineSpec, PortLink, UnitSpec};
-use crate::plant::{Life, Plant, TankState};
+use crate::plant::{LivePlant, Plant};
 use tankline_runtime::site_file;
 
 /// What `tankline-hil gauges` is asked to do.
@@ -72,8 +72,12 @@ impl FromStr for TankSetting {
 pub async fn run(args: &GaugesArgs, out: &mut (dyn Write + Send), stop: CancellationToken) -> Result<(), Failure> {
     let site = site_file::load(&args.site)?;
     let lines = chosen(args, &site)?;
-    let life = if args.still { Life::Still } else { Life::Moving };
-    let plant = Arc::new(Plant::new(&site, args.seed, life, clock::now(), Duration::ZERO));
+    let plant = Plant::routine(&site, args.seed, Duration::ZERO);
+    let plant = Arc::new(if args.still {
+        LivePlant::paused(plant.without_noise(), clock::now())
+    } else {
+        LivePlant::new(plant, clock::now(), 1.0)
+    });
     freeze(args, &site, &plant)?;
 
     let running: Vec<_> = lines.iter().map(|line| start(args, &site, line, &plant)).collect::<Result<_, _>>()?;
@@ -99,19 +103,19 @@ fn chosen<'s>(args: &GaugesArgs, site: &'s Site) -> Result<Vec<&'s Line>, Proble
     Ok(site.lines().iter().filter(|line| args.lines.is_empty() || args.lines.contains(&line.name)).collect())
 }
 
-fn freeze(args: &GaugesArgs, site: &Site, plant: &Plant) -> Result<(), Problems> {
+fn freeze(args: &GaugesArgs, site: &Site, plant: &LivePlant) -> Result<(), Problems> {
     for TankSetting { tank, values } in &args.settings {
-        let gauge = site.gauges().iter().find(|gauge| gauge.tank == *tank);
-        let (Some(id), Some(gauge)) = (plant.find(tank), gauge) else {
+        let has_gauge = site.gauges().iter().any(|gauge| gauge.tank == *tank);
+        let Some(id) = plant.find(tank).filter(|_| has_gauge) else {
             let message = format!("--set {tank}=…: there is no tank {tank} with a gauge");
             return Err(Problems::of_file(args.site.display().to_string(), message));
         };
-        plant.set(id, TankState::showing(*values, gauge.mounting.offset.get()));
+        plant.freeze(id, *values);
     }
     Ok(())
 }
 
-fn start<'s>(args: &GaugesArgs, site: &Site, line: &'s Line, plant: &Arc<Plant>) -> anyhow::Result<Running<'s>> {
+fn start<'s>(args: &GaugesArgs, site: &Site, line: &'s Line, plant: &Arc<LivePlant>) -> anyhow::Result<Running<'s>> {
     let units = UnitSpec::all_of(site, &line.name);
     let emulated = EmulatedLine::start(LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
     let link = args.link_dir.as_ref().map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));

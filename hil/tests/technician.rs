@@ -14,7 +14,6 @@ use clap::Parser;
 use tankline_edge::command::{Unanswered, read, scan};
 use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::LineFault;
-use tankline_hil::plant::TankState;
 use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
@@ -129,7 +128,7 @@ async fn configuration_of_the_edge_serves_too_and_its_port_counts() {
 async fn values_that_the_tank_cannot_have_are_shown_and_fail() {
     let bench = start();
     let tank = bench.plant.find(&"T-01".parse().unwrap()).unwrap();
-    bench.plant.set(tank, TankState::showing(GaugeValues { level_mm: 65_535, ..PUBLISHED }, 0.0));
+    bench.plant.freeze(tank, GaugeValues { level_mm: 65_535, ..PUBLISHED });
     let folder = tempfile::tempdir().unwrap();
     let site = site_with_port(folder.path(), &bench);
     let (shown, outcome) = edge(&format!("read --config {} --tank T-01 --timeout 10s", site.display())).await;

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::OutageArgs;
 use crate::demo::{demo_site, free_port};
 use crate::line::{EmulatedLine, LineSpec, Served, UnitSpec};
-use crate::plant::{Life, Plant};
+use crate::plant::{LivePlant, Plant};
 
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -175,7 +175,7 @@ async fn drain(
 }
 
 fn start_gauges(site: &Site) -> anyhow::Result<Vec<EmulatedLine>> {
-    let plant = Arc::new(Plant::new(site, 1, Life::Moving, clock::now(), Duration::ZERO));
+    let plant = Arc::new(LivePlant::new(Plant::routine(site, 1, Duration::ZERO), clock::now(), 1.0));
     let sink = Arc::new(|_: Served| {});
     let start = |line: &Line| {
         let units = UnitSpec::all_of(site, &line.name);

@@ -25,7 +25,7 @@ use super::answers::Answers;
 use super::arguments::{DemoArgs, InfluxdbArgs};
 use super::folder::DataFolder;
 use crate::line::{EmulatedLine, LineSpec, UnitSpec};
-use crate::plant::{Life, Plant};
+use crate::plant::{LivePlant, Plant};
 
 /// Answers that are remembered for the audit: those of 28 gauges over most of a day.
 const ANSWERS: usize = 2_000_000;
@@ -55,7 +55,7 @@ impl Gauges {
     /// A line cannot be started.
     pub fn start(site: &Site, seed: u64) -> anyhow::Result<Self> {
         let age = Duration::from_millis(u64::try_from(clock::unix_ms().get()).unwrap_or(0));
-        let plant = Arc::new(Plant::new(site, seed, Life::Moving, clock::now(), age));
+        let plant = Arc::new(LivePlant::new(Plant::routine(site, seed, age), clock::now(), 1.0));
         let answers = Arc::new(Answers::new(ANSWERS, site.gauges().len()));
         let start = |line| {
             let units = UnitSpec::all_of(site, &line);

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::pty::{Pty, Waker, Wakeup};
 use super::{Bus, Fault, FaultTarget, LineCounters, LineFault, PtyError, Served, ServedSink, Turnaround, WireByte};
 use crate::gauge::{Gauge, ReadValues, RegisterImage};
-use crate::plant::{Plant, seed_of};
+use crate::plant::{LivePlant, seed_of};
 
 /// A line to emulate.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,6 @@ pub struct UnitSpec {
     pub unit: u8,
     /// The tank that it stands on.
     pub tank: TankName,
-    /// Height of its measuring origin above the tank bottom, in mm.
-    pub offset_mm: f64,
     /// Where it keeps its quantities.
     pub registers: RegisterMap,
 }
@@ -91,7 +89,6 @@ impl UnitSpec {
         let units = site.gauges_of(line).map(|gauge| Self {
             unit: gauge.unit,
             tank: gauge.tank.clone(),
-            offset_mm: gauge.mounting.offset.get(),
             registers: gauge.registers.clone(),
         });
         units.collect()
@@ -124,7 +121,7 @@ impl EmulatedLine {
     pub fn start(
         spec: LineSpec,
         units: Vec<UnitSpec>,
-        plant: &Arc<Plant>,
+        plant: &Arc<LivePlant>,
         sink: Arc<dyn ServedSink>,
     ) -> Result<Self, LineError> {
         let with_values = |unit: UnitSpec| Ok((values_of(&spec.name, &unit, plant)?, unit));
@@ -232,10 +229,10 @@ impl Shared {
     }
 }
 
-fn values_of(line: &LineName, spec: &UnitSpec, plant: &Arc<Plant>) -> Result<ReadValues, LineError> {
+fn values_of(line: &LineName, spec: &UnitSpec, plant: &Arc<LivePlant>) -> Result<ReadValues, LineError> {
     let unknown = || LineError::UnknownTank { line: line.clone(), unit: spec.unit, tank: spec.tank.clone() };
-    let (tank, offset_mm, plant) = (plant.find(&spec.tank).ok_or_else(unknown)?, spec.offset_mm, plant.clone());
-    Ok(Box::new(move |now| plant.state(tank, now).seen_from(offset_mm)))
+    let (tank, plant) = (plant.find(&spec.tank).ok_or_else(unknown)?, plant.clone());
+    Ok(Box::new(move |now| plant.shown(tank, now)))
 }
 
 /// The thread of a line: moves bytes when they are due, and decides nothing.

@@ -21,7 +21,7 @@ pub(crate) fn seed_of(seed: u64, name: &str) -> u64 {
 }
 
 /// Gives noise of about normal distribution with a deviation of 1; `channel` tells the quantities of a tank apart.
-pub(super) fn noise(seed: u64, channel: u64, time: Duration) -> f64 {
+pub(crate) fn noise(seed: u64, channel: u64, time: Duration) -> f64 {
     let step = u64::try_from(time.as_nanos() / NOISE_STEP.as_nanos()).unwrap_or(u64::MAX);
     let bits = mix(seed ^ mix(channel ^ mix(step)));
     // Four uniform numbers of variance 1/12 each: their sum has variance 1/3.

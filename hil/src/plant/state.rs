@@ -1,44 +1,40 @@
-use crate::gauge::GaugeValues;
-
-/// What is in a tank at one moment. Level and interface count from the tank bottom.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What is in a tank at one moment: the truth that gauges measure. Levels count from the tank bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TankState {
-    /// Liquid level in mm above the tank bottom.
+    /// Liquid level in mm, without foam.
     pub level_mm: f64,
-    /// Oil-water interface in mm above the tank bottom; never above the level.
+    /// Oil-water interface in mm: the top of the free water; never above the level.
     pub interface_mm: f64,
-    /// Temperature in degC.
+    /// Temperature at the gauge's fixed point in degC.
     pub temperature_c: f64,
+    /// Free oil in m3.
+    pub oil_m3: f64,
+    /// Emulsion in m3, between free water and free oil.
+    pub emulsion_m3: f64,
+    /// Free water in m3.
+    pub water_m3: f64,
+    /// Thickness of the emulsion in mm.
+    pub emulsion_mm: f64,
+    /// Share of water in the emulsion by volume, 0 to 1; 0 where there is none.
+    pub emulsion_water_cut: f64,
+    /// Share of water in the whole tank by volume, 0 to 1; 0 where it is empty.
+    pub water_cut: f64,
+    /// Mass of all liquid in kg.
+    pub mass_kg: f64,
+    /// Thickness of the foam on the liquid in mm. A dip tape takes it for liquid; a float does not.
+    pub foam_mm: f64,
 }
 
 impl TankState {
-    /// Gives what a gauge shows whose measuring origin is `offset_mm` above the tank bottom.
+    /// Gives the whole volume of liquid in m3.
     #[must_use]
-    pub fn seen_from(&self, offset_mm: f64) -> GaugeValues {
-        GaugeValues::rounded(self.level_mm - offset_mm, self.interface_mm - offset_mm, self.temperature_c)
+    pub fn total_m3(&self) -> f64 {
+        self.oil_m3 + self.emulsion_m3 + self.water_m3
     }
 
-    /// Gives the tank in which a gauge with its measuring origin at `offset_mm` shows exactly `values`.
+    /// Gives what a dip tape shows: the top of the foam, in mm above the tank bottom.
     #[must_use]
-    pub fn showing(values: GaugeValues, offset_mm: f64) -> Self {
-        Self {
-            level_mm: f64::from(values.level_mm) + offset_mm,
-            interface_mm: f64::from(values.interface_mm) + offset_mm,
-            temperature_c: values.temperature_c(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gauge_shows_the_tank_from_its_origin() {
-        let values = GaugeValues { level_mm: 9641, interface_mm: 6367, temperature_tenths: 325 };
-        for offset_mm in [0.0, 50.0, -20.5, 0.5] {
-            assert_eq!(TankState::showing(values, offset_mm).seen_from(offset_mm), values);
-        }
-        assert_eq!(TankState::showing(values, 50.0).level_mm, 9691.0);
+    pub fn dip_mm(&self) -> f64 {
+        self.level_mm + self.foam_mm
     }
 }

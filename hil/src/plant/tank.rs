@@ -1,175 +1,275 @@
-use std::ops::RangeInclusive;
-use std::time::Duration;
+//! One tank: what it is, what is in it now, and what a step of time makes of it.
 
-use tankline_domain::geometry::Geometry;
+use tankline_domain::names::TankName;
 use tankline_domain::site::{ProductKind, Site, Tank};
-use tankline_domain::units::Millimetres;
 
-use super::chance::{noise, seed_of};
-use super::motion::drift;
-use super::{Cycle, Hold, TankState};
+use super::chance::seed_of;
+use super::command::SetContent;
+use super::content::{Content, LayerVolumes, Outlet, Parcel};
+use super::fluid::Fluids;
+use super::ledger::Ledger;
+use super::routine::{Plan, Routine};
+use super::streams::{EMULSION_CUT, Feed, Streams};
+use super::vessel::Vessel;
+use super::{TankState, settling};
+use crate::gauge::{Instrument, InstrumentState};
 
-/// Vessels below this capacity are kept at their level by a controller; larger ones are filled and drawn from.
-const HELD_BELOW_M3: f64 = 250.0;
-/// No pipe of the station carries more.
-///
-/// Source: the station's 7500 m3 of liquid a day are 312 m3/h, which go to two or more tanks at once.
-const GREATEST_FLOW_M3H: f64 = 150.0;
+/// Heat that goes through a square metre of shell for each degC, in W/(m2 K): a tank with 80 mm of mineral wool.
+const HEAT_LOSS_W_M2_K: f64 = 0.5;
+/// Height of the gauge's thermometer, as a share of the tank's.
+const THERMOMETER_SHARE: f64 = 0.1;
+/// Time in which the layers come to one temperature, in s.
+const MIXING_S: f64 = 2.0 * 3600.0;
+/// The thermostat of the heater opens above this, in degC.
+const HOTTEST_C: f64 = 95.0;
 
-/// How a tank moves: its level, its interface and its temperature as functions of time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TankModel {
-    seed: u64,
-    geometry: Geometry,
-    working_mm: RangeInclusive<f64>,
-    motion: Motion,
-    water: Water,
-    temperature: Temperature,
+/// What does not change of a tank.
+#[derive(Debug, PartialEq)]
+pub(super) struct TankDesign {
+    pub(super) name: TankName,
+    pub(super) vessel: Vessel,
+    pub(super) fluids: Fluids,
+    pub(super) routine: Routine,
+    pub(super) instrument: Instrument,
+    /// Whether its oil is a film on water, which follows the level.
+    holds_water: bool,
+    heat_loss_w_k: f64,
+    /// What the tank holds below the gauge's thermometer.
+    below_thermometer_m3: f64,
 }
 
+/// What is in a tank at a moment, and what goes on with it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Motion {
-    Cycle(Cycle),
-    Hold(Hold),
+pub(super) struct TankNow {
+    pub(super) content: Content,
+    pub(super) streams: Streams,
+    pub(super) has_operator: bool,
+    /// Whether it ever had one, who takes it back when it is released.
+    pub(super) was_operated: bool,
+    pub(super) foam_mm: f64,
+    pub(super) frozen: Option<Frozen>,
+    pub(super) gauge: InstrumentState,
+    pub(super) ledger: Ledger,
 }
 
-/// Where the water is.
+/// What a frozen gauge shows, counted from the tank bottom.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Water {
-    /// Oil over water: the interface is at this share of the way from `floor_mm` to the level.
-    Below { floor_mm: f64, share: f64, swing: f64, period_h: f64, phase: f64 },
-    /// Water with a film of oil of this thickness on it.
-    UnderFilm { film_mm: f64 },
+pub(super) struct Frozen {
+    pub(super) level_mm: f64,
+    pub(super) interface_mm: f64,
+    pub(super) temperature_c: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Temperature {
-    mean_c: f64,
-    daily_c: f64,
-    phase: f64,
-}
-
-impl TankModel {
-    /// Makes a model that keeps within the tank's limits and outside its gauges' blind zones.
-    #[must_use]
-    pub fn new(site: &Site, tank: &Tank, seed: u64) -> Self {
-        let seed = seed_of(seed, tank.name.as_str());
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut between = |low: f64, high: f64| low + (high - low) * random.f64();
-        let seen_mm = seen(site, tank);
-        let working_mm = working(tank, &seen_mm);
-        let kind = site.products().iter().find(|product| product.name == tank.product).map(|product| product.kind);
-        let motion = motion(tank, &working_mm, &mut between);
-        let water = match kind {
-            Some(ProductKind::Water) => Water::UnderFilm { film_mm: between(25.0, 60.0) },
-            Some(ProductKind::Crude) | None => below(&seen_mm, between(0.15, 0.6), &mut between),
-            Some(_) => below(&seen_mm, between(0.02, 0.06), &mut between),
-        };
-        let mean_c = match kind {
-            Some(ProductKind::Water) => between(24.0, 38.0),
-            Some(ProductKind::Crude) | None => between(34.0, 52.0),
-            Some(_) => between(12.0, 25.0),
-        };
-        let temperature = Temperature { mean_c, daily_c: between(0.8, 2.0), phase: between(0.0, 1.0) };
-        Self { seed, geometry: tank.geometry.clone(), working_mm, motion, water, temperature }
+impl TankDesign {
+    pub(super) fn new(site: &Site, tank: &Tank, seed: u64) -> Self {
+        let product = site.products().iter().find(|product| product.name == tank.product);
+        let vessel = Vessel::of(tank);
+        let mounting = site.gauges().iter().find(|gauge| gauge.tank == tank.name).map(|gauge| gauge.mounting);
+        let fluids = Fluids::of(product);
+        // A cube of the same volume has about the surface of a tank.
+        let surface_m2 = 6.0 * vessel.capacity_m3().powf(2.0 / 3.0);
+        Self {
+            name: tank.name.clone(),
+            routine: Routine::new(site, tank, seed),
+            instrument: Instrument::new(mounting, seed_of(seed, tank.name.as_str())),
+            fluids,
+            holds_water: product.is_some_and(|product| product.kind == ProductKind::Water),
+            heat_loss_w_k: HEAT_LOSS_W_M2_K * surface_m2,
+            below_thermometer_m3: vessel.volume_at(THERMOMETER_SHARE * vessel.height_mm()),
+            vessel,
+        }
     }
 
-    /// Gives the range of levels, in mm, in which the tank moves.
-    #[must_use]
-    pub fn working_mm(&self) -> &RangeInclusive<f64> {
-        &self.working_mm
+    /// Fills the tank as planned.
+    pub(super) fn filled(&self, plan: &Plan) -> TankNow {
+        let content = self.layers(plan.level_mm, plan.interface_mm, plan.emulsion_mm, plan.temperature_c);
+        TankNow {
+            content,
+            streams: Streams::default(),
+            has_operator: false,
+            was_operated: false,
+            foam_mm: 0.0,
+            frozen: None,
+            gauge: InstrumentState::default(),
+            ledger: Ledger::beginning_with(content.total()),
+        }
     }
 
-    /// Gives what is in the tank after a time, without noise.
-    #[must_use]
-    pub fn true_after(&self, time: Duration) -> TankState {
-        let hours = time.as_secs_f64() / 3600.0;
-        let level_mm = match &self.motion {
-            Motion::Hold(hold) => hold.level_at(hours),
-            Motion::Cycle(cycle) => self.level_of(cycle.volume_at(hours)),
-        };
-        let interface_mm = match self.water {
-            Water::UnderFilm { film_mm } => level_mm - film_mm,
-            Water::Below { floor_mm, share, swing, period_h, phase } => {
-                floor_mm + (level_mm - floor_mm) * (share + swing * drift(hours, period_h, phase))
+    fn layers(&self, level_mm: f64, interface_mm: f64, emulsion_mm: f64, temperature_c: f64) -> Content {
+        let total = self.vessel.volume_at(level_mm);
+        let water = self.vessel.volume_at(interface_mm.min(level_mm));
+        let emulsion = self.vessel.volume_at((interface_mm + emulsion_mm).min(level_mm)) - water;
+        let oil = (total - water - emulsion).max(0.0);
+        let of = |oil_m3, water_m3| Parcel::of(&self.fluids, oil_m3, water_m3, temperature_c);
+        Content {
+            water: of(0.0, water),
+            emulsion: of(emulsion * (1.0 - EMULSION_CUT), emulsion * EMULSION_CUT),
+            oil: of(oil, 0.0),
+        }
+    }
+}
+
+impl TankNow {
+    /// Sets what is in the tank; what is not given stays.
+    pub(super) fn set(&mut self, design: &TankDesign, wanted: &SetContent) {
+        let state = self.state(design);
+        let level_mm = wanted.level_mm.unwrap_or(state.level_mm.max(wanted.interface_mm.unwrap_or(0.0)));
+        // Where oil is but a film, it floats up and down with the water.
+        let film = if design.holds_water { level_mm - state.level_mm } else { 0.0 };
+        let interface_mm = wanted.interface_mm.unwrap_or(state.interface_mm + film).clamp(0.0, level_mm);
+        let emulsion_mm = wanted.emulsion_mm.unwrap_or(state.emulsion_mm);
+        let temperature_c = wanted.temperature_c.or(self.content.total().temperature_c()).unwrap_or(20.0);
+        let before = self.content.total();
+        self.content = design.layers(level_mm, interface_mm, emulsion_mm, temperature_c);
+        self.ledger.note_set(before, self.content.total());
+    }
+
+    /// Lets streams flow for a time.
+    pub(super) fn flow(&mut self, design: &TankDesign, seconds: f64) {
+        let (streams, hours) = (self.streams, seconds / 3600.0);
+        if let Some(feed) = streams.feed {
+            let stream = self.fed(design, &feed, hours);
+            self.admit(&stream);
+        }
+        let side = streams.side.map(|(below, m3h)| (m3h, Outlet::Above(below)));
+        let out = [
+            (streams.drain_m3h + streams.leak_m3h, Outlet::Bottom),
+            (streams.draw_m3h, Outlet::Surface),
+            side.unwrap_or((0.0, Outlet::Surface)),
+        ];
+        for (m3h, outlet) in out {
+            if m3h > 0.0 {
+                self.release(design, m3h * hours, outlet);
+            }
+        }
+    }
+
+    fn fed(&self, design: &TankDesign, feed: &Feed, hours: f64) -> Content {
+        let temperature_c = feed.temperature_c.or_else(|| self.content.total().temperature_c()).unwrap_or(20.0);
+        let of = |oil_m3h: f64, water_m3h: f64| {
+            if oil_m3h + water_m3h > 0.0 {
+                Parcel::of(&design.fluids, oil_m3h * hours, water_m3h * hours, temperature_c)
+            } else {
+                Parcel::default()
             }
         };
-        let Temperature { mean_c, daily_c, phase } = self.temperature;
-        let temperature_c = mean_c + daily_c * drift(hours, 24.0, phase) + 0.3 * drift(hours, 1.7, phase);
-        TankState { level_mm, interface_mm, temperature_c }
-    }
-
-    /// Gives what a good gauge makes of it: noise of about a millimetre, and a tenth of a degree now and then.
-    #[must_use]
-    pub fn seen_after(&self, time: Duration) -> TankState {
-        let state = self.true_after(time);
-        let level_mm = state.level_mm + 0.7 * noise(self.seed, 1, time);
-        let interface_mm = (state.interface_mm + noise(self.seed, 2, time)).min(level_mm - 1.0);
-        let temperature_c = state.temperature_c + 0.04 * noise(self.seed, 3, time);
-        TankState { level_mm, interface_mm, temperature_c }
-    }
-
-    /// Finds the level at which the tank holds a volume.
-    fn level_of(&self, volume_m3: f64) -> f64 {
-        let (mut low, mut high) = (*self.working_mm.start(), *self.working_mm.end());
-        // Halving 20 m thirty times leaves less than a micrometre.
-        for _ in 0..30 {
-            let middle = f64::midpoint(low, high);
-            if volume(&self.geometry, middle) < volume_m3 { low = middle } else { high = middle }
+        Content {
+            water: of(0.0, feed.water_m3h),
+            emulsion: of(feed.emulsion_m3h * (1.0 - feed.emulsion_cut), feed.emulsion_m3h * feed.emulsion_cut),
+            oil: of(feed.oil_m3h, 0.0),
         }
-        f64::midpoint(low, high)
+    }
+
+    /// Takes in what comes from elsewhere.
+    pub(super) fn admit(&mut self, stream: &Content) {
+        self.ledger.entered += stream.total();
+        self.content += *stream;
+    }
+
+    /// Gives away up to `m3`; less when there is less.
+    pub(super) fn release(&mut self, design: &TankDesign, m3: f64, outlet: Outlet) -> Content {
+        let out = self.content.take(m3, outlet, &design.fluids);
+        self.ledger.left += out.total();
+        out
+    }
+
+    /// Lets what is in the tank settle, heat up or cool down, run over, and be measured.
+    pub(super) fn rest(&mut self, design: &TankDesign, seconds: f64, ambient_c: f64) {
+        settling::settle(&mut self.content, &design.fluids, design.vessel.mean_area_m2(), seconds);
+        self.exchange_heat(design, seconds, ambient_c);
+        self.run_over(design);
+    }
+
+    fn exchange_heat(&mut self, design: &TankDesign, seconds: f64, ambient_c: f64) {
+        let whole = self.content.total();
+        let Some(mean_c) = whole.temperature_c() else { return };
+        let capacity = whole.heat_capacity();
+        // The part of the shell that is wet, as far as a mass tells.
+        let wet = (whole.mass_kg() / (design.fluids.oil_density_20c() * design.vessel.capacity_m3())).min(1.0);
+        let lost_j = design.heat_loss_w_k * wet * (mean_c - ambient_c) * seconds;
+        let wanted_j = self.streams.heater_w * seconds;
+        let heated_j = if mean_c < HOTTEST_C { wanted_j } else { wanted_j.min(0.0) };
+        self.ledger.lost_j += lost_j;
+        self.ledger.heated_j += heated_j;
+        let (mixed, warmed_c) = ((seconds / MIXING_S).min(1.0), (heated_j - lost_j) / capacity);
+        for layer in [&mut self.content.water, &mut self.content.emulsion, &mut self.content.oil] {
+            let capacity = layer.heat_capacity();
+            layer.heat_j += capacity * mean_c * mixed - layer.heat_j * mixed + capacity * warmed_c;
+        }
+    }
+
+    fn run_over(&mut self, design: &TankDesign) {
+        let volumes = self.content.volumes(&design.fluids);
+        let too_much = volumes.total() - design.vessel.capacity_m3();
+        if too_much > 0.0 {
+            let out = self.content.take(too_much, Outlet::Surface, &design.fluids);
+            self.ledger.spilled += out.total();
+            self.ledger.spilled_m3 += out.volumes(&design.fluids).total();
+        }
+    }
+
+    /// Gives the truth.
+    pub(super) fn state(&self, design: &TankDesign) -> TankState {
+        let volumes = self.content.volumes(&design.fluids);
+        let whole = self.content.total();
+        let level_mm = design.vessel.level_at(volumes.total());
+        let interface_mm = design.vessel.level_at(volumes.water).min(level_mm);
+        let emulsion_mm = if volumes.emulsion > 0.0 {
+            (design.vessel.level_at(volumes.water + volumes.emulsion) - interface_mm).max(0.0)
+        } else {
+            0.0
+        };
+        let cut = |parcel: &Parcel| {
+            let (oil, water) = parcel.volumes(&design.fluids);
+            if oil + water > 0.0 { water / (oil + water) } else { 0.0 }
+        };
+        let emulsion_water_cut = cut(&self.content.emulsion);
+        let total = volumes.total();
+        let water_cut = if total > 0.0 { (volumes.water + volumes.emulsion * emulsion_water_cut) / total } else { 0.0 };
+        TankState {
+            level_mm,
+            interface_mm,
+            temperature_c: self.temperature_at(&volumes, design.below_thermometer_m3),
+            oil_m3: volumes.oil,
+            emulsion_m3: volumes.emulsion,
+            water_m3: volumes.water,
+            emulsion_mm,
+            emulsion_water_cut,
+            water_cut,
+            mass_kg: whole.mass_kg(),
+            foam_mm: self.foam_mm,
+        }
+    }
+
+    /// Gives the temperature where the tank holds `below_m3` underneath; above the liquid that of its surface.
+    fn temperature_at(&self, volumes: &LayerVolumes, below_m3: f64) -> f64 {
+        let Content { water, emulsion, oil } = &self.content;
+        let order = if volumes.water > below_m3 {
+            [water, emulsion, oil]
+        } else if volumes.water + volumes.emulsion > below_m3 {
+            [emulsion, water, oil]
+        } else {
+            [oil, emulsion, water]
+        };
+        order.iter().find_map(|layer| layer.temperature_c()).unwrap_or(20.0)
     }
 }
 
-fn motion(tank: &Tank, working_mm: &RangeInclusive<f64>, between: &mut impl FnMut(f64, f64) -> f64) -> Motion {
-    let (low, high) = (*working_mm.start(), *working_mm.end());
-    let range_m3 = volume(&tank.geometry, high) - volume(&tank.geometry, low);
-    // A motion needs a range; a tank whose limits leave none is held where it is.
-    if tank.geometry.capacity().get() < HELD_BELOW_M3 || range_m3 <= 0.0 {
-        let swing_mm = (0.25 * (high - low)).min(0.04 * tank.height.get());
-        let level_mm = between(low + swing_mm, high - swing_mm);
-        let (period_h, phase) = (between(0.5, 1.5), between(0.0, 1.0));
-        return Motion::Hold(Hold { level_mm, swing_mm, period_h, phase });
+impl Frozen {
+    /// Gives the tank in which a gauge shows this.
+    pub(super) fn state(&self, design: &TankDesign) -> TankState {
+        let Self { level_mm, interface_mm, temperature_c } = *self;
+        let content = design.layers(level_mm, interface_mm, 0.0, temperature_c);
+        let volumes = content.volumes(&design.fluids);
+        TankState {
+            level_mm,
+            interface_mm,
+            temperature_c,
+            oil_m3: volumes.oil,
+            water_m3: volumes.water,
+            water_cut: if volumes.total() > 0.0 { volumes.water / volumes.total() } else { 0.0 },
+            mass_kg: content.total().mass_kg(),
+            ..TankState::default()
+        }
     }
-    Motion::Cycle(Cycle {
-        least_m3: volume(&tank.geometry, low),
-        greatest_m3: volume(&tank.geometry, high),
-        inflow_m3h: (range_m3 / between(18.0, 36.0)).min(GREATEST_FLOW_M3H),
-        outflow_m3h: (range_m3 / between(10.0, 24.0)).min(GREATEST_FLOW_M3H),
-        stand_h: between(1.0, 4.0),
-        phase: between(0.0, 1.0),
-    })
-}
-
-fn below(seen_mm: &RangeInclusive<f64>, share: f64, between: &mut impl FnMut(f64, f64) -> f64) -> Water {
-    let (period_h, phase) = (between(3.0, 9.0), between(0.0, 1.0));
-    Water::Below { floor_mm: *seen_mm.start(), share, swing: share * between(0.02, 0.08), period_h, phase }
-}
-
-/// The levels that the tank has a volume for and that all its gauges see.
-fn seen(site: &Site, tank: &Tank) -> RangeInclusive<f64> {
-    let gauges = || site.gauges().iter().filter(|gauge| gauge.tank == tank.name).map(|gauge| gauge.mounting);
-    let lowest = gauges().map(|gauge| gauge.bottom_blind_zone.get().max(gauge.offset.get()));
-    let highest = gauges().map(|gauge| gauge.tank_height.get() - gauge.top_blind_zone.get());
-    let height = tank.height.get().min(tank.geometry.height().get());
-    let low = lowest.fold(tank.geometry.bottom().get(), f64::max);
-    let high = highest.fold(height, f64::min);
-    low..=high.max(low)
-}
-
-/// The levels between which the tank is worked: well inside its limits, where it has any.
-fn working(tank: &Tank, seen_mm: &RangeInclusive<f64>) -> RangeInclusive<f64> {
-    let (lowest, highest) = (*seen_mm.start(), *seen_mm.end());
-    let reach = highest - lowest;
-    let inside = 0.05 * reach;
-    let floor = tank.limits.low.or(tank.limits.low_low).map_or(lowest + 0.15 * reach, Millimetres::get).max(lowest);
-    let ceiling =
-        tank.limits.high.or(tank.limits.high_high).map_or(highest - 0.1 * reach, Millimetres::get).min(highest);
-    let (low, high) = (floor + inside, ceiling - inside);
-    if low < high { low..=high } else { f64::midpoint(lowest, highest)..=f64::midpoint(lowest, highest) }
-}
-
-/// The volume at a level that lies in the tank; 0 where the tank does not reach.
-fn volume(geometry: &Geometry, level_mm: f64) -> f64 {
-    geometry.volume_at(Millimetres::new(level_mm)).map_or(0.0, |volume| volume.get())
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tankline_domain::site::Site;
 use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::{EmulatedLine, LineSpec, ServedLog, UnitSpec};
-use tankline_hil::plant::{Life, Plant, TankState};
+use tankline_hil::plant::{LivePlant, Plant};
 use tankline_runtime::clock;
 use tankline_runtime::site_file;
 
@@ -61,7 +61,7 @@ pub fn site(folder: &Path) -> Site {
 
 pub struct Bench {
     pub line: EmulatedLine,
-    pub plant: Arc<Plant>,
+    pub plant: Arc<LivePlant>,
     pub served: Arc<ServedLog>,
 }
 
@@ -69,9 +69,9 @@ pub struct Bench {
 pub fn start() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path());
-    let plant = Arc::new(Plant::new(&site, 5, Life::Moving, clock::now(), Duration::ZERO));
-    for (tank, values, offset_mm) in [("T-01", PUBLISHED, 0.0), ("T-02", WINTER, 50.0)] {
-        plant.set(plant.find(&tank.parse().unwrap()).unwrap(), TankState::showing(values, offset_mm));
+    let plant = Arc::new(LivePlant::new(Plant::routine(&site, 5, Duration::ZERO), clock::now(), 1.0));
+    for (tank, values) in [("T-01", PUBLISHED), ("T-02", WINTER)] {
+        plant.freeze(plant.find(&tank.parse().unwrap()).unwrap(), values);
     }
     let served = Arc::new(ServedLog::new(100));
     let line = &site.lines()[0];

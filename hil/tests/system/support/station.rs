@@ -6,7 +6,7 @@ use std::time::Duration;
 use tankline_domain::names::{EdgeName, TankName};
 use tankline_domain::site::Site;
 use tankline_hil::line::{EmulatedLine, LineSpec, Served, UnitSpec};
-use tankline_hil::plant::{Life, Plant};
+use tankline_hil::plant::{LivePlant, Plant};
 use tankline_runtime::{clock, site_file};
 
 use super::Folder;
@@ -32,7 +32,7 @@ impl Station {
     /// Writes the site's description into the folder and starts its gauges.
     pub fn start(folder: &Folder) -> Self {
         let site = site_file::load(&folder.write("site.toml", &description())).unwrap();
-        let plant = Arc::new(Plant::new(&site, 1, Life::Still, clock::now(), Duration::ZERO));
+        let plant = Arc::new(LivePlant::paused(Plant::new(&site, 1), clock::now()));
         let witness = Arc::new(Witness::new(&site, plant.clone()));
         let start = |line: &tankline_domain::site::Line| {
             let units = UnitSpec::all_of(&site, &line.name);
