@@ -1,11 +1,12 @@
 //! The language that every part of tankline speaks: units, names, the site description, gauge registers, readings and
-//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry, volume correction.
+//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry, volume correction, the quantity chain.
 //!
 //! Nothing here does I/O, reads a clock or starts a task.
 
 pub mod geometry;
 pub mod message;
 pub mod names;
+pub mod quantity;
 pub mod ranges;
 pub mod reading;
 pub mod register;

@@ -66,6 +66,12 @@ quantity!(
     "kPa"
 );
 
+quantity!(
+    /// A mass in tonnes.
+    Tonnes,
+    "t"
+);
+
 impl Celsius {
     /// Takes a temperature in degrees Fahrenheit.
     #[must_use]

@@ -100,6 +100,26 @@ pub struct Volumes {
     pub layers: Option<Layers>,
 }
 
+impl Volumes {
+    /// Gives the same, with every volume multiplied by `factor`.
+    #[must_use]
+    pub(crate) fn scaled(self, factor: f64) -> Self {
+        let by = |volume: CubicMetres| CubicMetres::new(volume.get() * factor);
+        let transition = |transition| match transition {
+            Transition::Step => Transition::Step,
+            Transition::Profile { bottom, top, water, oil } => {
+                Transition::Profile { bottom, top, water: by(water), oil: by(oil) }
+            }
+        };
+        let layers = |layers: Layers| Layers {
+            water: by(layers.water),
+            oil: by(layers.oil),
+            transition: transition(layers.transition),
+        };
+        Self { total: by(self.total), layers: self.layers.map(layers) }
+    }
+}
+
 /// The water and the oil in a tank; together they are the total.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]

@@ -2,6 +2,7 @@
 //!
 //! Every role reads the same description and takes its part of it.
 
+mod conditions;
 mod gauge;
 mod gauges;
 mod line;
@@ -62,6 +63,12 @@ impl Site {
     #[must_use]
     pub fn tank(&self, name: &TankName) -> Option<&Tank> {
         self.tanks.iter().find(|tank| tank.name == *name)
+    }
+
+    /// Finds the product that a tank holds.
+    #[must_use]
+    pub fn product_of(&self, tank: &Tank) -> Option<&Product> {
+        self.products.iter().find(|product| product.name == tank.product)
     }
 
     /// Finds a line by its name.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::conditions::read_conditions;
 use super::gauges::read_gauges;
 use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
@@ -11,6 +12,7 @@ use crate::register::{NumberType, Point, RegisterKind, RegisterMap, RegisterNumb
 use crate::settings::{Document, Problems, Reader, Section};
 use crate::topic::{ALARMS, CENTRE};
 use crate::units::{KilogramsPerCubicMetre, Metres, Millimetres};
+use crate::vcf::{Base, Correction};
 
 /// Reads the text of a strapping table; its path is as the description says it. An error says why it cannot be read.
 pub type ReadTable<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
@@ -25,7 +27,12 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
     let name = root.required::<SiteName>("site");
     let products: Vec<Product> = root.list("product").into_iter().filter_map(product).collect();
     let lines: Vec<Line> = root.list("line").into_iter().filter_map(line).collect();
-    let tanks: Vec<Tank> = root.list("tank").into_iter().filter_map(|section| tank(section, read_table)).collect();
+    let tank_defaults = root.section("tank_defaults");
+    let tank = |section| tank(section, &tank_defaults, read_table);
+    let tanks: Vec<Tank> = root.list("tank").into_iter().filter_map(tank).collect();
+    if root.has("tank") {
+        tank_defaults.finish();
+    }
     let maps: BTreeMap<String, RegisterMap> = root.list("register_map").into_iter().filter_map(register_map).collect();
     let declared = Declared {
         lines: names(&root, "line"),
@@ -112,6 +119,7 @@ fn product(section: Section<'_>) -> Option<Product> {
             ("fuel-oil", ProductKind::FuelOil),
             ("jet", ProductKind::Jet),
             ("gasoline", ProductKind::Gasoline),
+            ("transition", ProductKind::Transition),
             ("lubricating", ProductKind::Lubricating),
             ("water", ProductKind::Water),
         ],
@@ -119,9 +127,19 @@ fn product(section: Section<'_>) -> Option<Product> {
     let density = section.required_within("density_20c_kg_m3", 500.0..=1300.0);
     let standard = section
         .choice("standard", &[("gb-1885-1998", Standard::Gb1885_1998), ("api-11.1-2004", Standard::Api11_1_2004)]);
+    let s_and_w = section.within("s_and_w_percent", 0.0..=100.0, 0.0) / 100.0;
+    if let (Some(kind), Some(standard), Some(density)) = (kind, standard, density) {
+        let taken = kind.commodity().map(|commodity| {
+            let density = KilogramsPerCubicMetre::new(density);
+            Correction::of_base_density(standard, commodity, Base::C20, density)
+        });
+        if let Some(Err(error)) = taken {
+            section.problem("density_20c_kg_m3", error.to_string());
+        }
+    }
     section.finish();
     let density_20c = KilogramsPerCubicMetre::new(density?);
-    Some(Product { name: name?, kind: kind?, density_20c, standard: standard? })
+    Some(Product { name: name?, kind: kind?, density_20c, standard: standard?, s_and_w })
 }
 
 fn line(section: Section<'_>) -> Option<Line> {
@@ -157,7 +175,7 @@ fn direction(section: Section<'_>) -> Direction {
     direction
 }
 
-fn tank(section: Section<'_>, read_table: ReadTable<'_>) -> Option<Tank> {
+fn tank(section: Section<'_>, defaults: &Section<'_>, read_table: ReadTable<'_>) -> Option<Tank> {
     let name = section.required::<TankName>("name");
     let title = section.optional::<String>("title");
     let product = section.required::<ProductName>("product");
@@ -167,11 +185,12 @@ fn tank(section: Section<'_>, read_table: ReadTable<'_>) -> Option<Tank> {
     let geometry = geometry(section.section("geometry"), read_table);
     let height = geometry.as_ref().map(|geometry| geometry.1);
     let limits = limits(section.section("limits"), height);
+    let conditions = read_conditions(&section, defaults, height);
     section.finish();
     let (geometry, height) = geometry?;
     let name = name?;
     let title = title.unwrap_or_else(|| name.to_string());
-    Some(Tank { name, title, product: product?, geometry, height, limits })
+    Some(Tank { name, title, product: product?, geometry, height, limits, conditions: conditions? })
 }
 
 /// Reads a shape, a strapping table or both; the table wins, the shape then gives the height.

@@ -2,8 +2,9 @@
 
 use crate::geometry::Geometry;
 use crate::names::{ProductName, TankName};
+use crate::quantity::Conditions;
 use crate::units::{KilogramsPerCubicMetre, Millimetres};
-use crate::vcf::Standard;
+use crate::vcf::{Commodity, Standard};
 
 /// A tank or vessel.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Tank {
     pub height: Millimetres,
     /// Levels that an operator is told of.
     pub limits: Limits,
+    /// What the quantity chain needs of it beside.
+    pub conditions: Conditions,
 }
 
 /// Alarm limits of a level, mm above the tank bottom. LL < L < H < HH.
@@ -46,6 +49,8 @@ pub struct Product {
     pub density_20c: KilogramsPerCubicMetre,
     /// Standard by which its volume is corrected.
     pub standard: Standard,
+    /// Sediment and water in its oil, as a part of the volume, 0 to 1.
+    pub s_and_w: f64,
 }
 
 /// Kind of a product.
@@ -59,8 +64,26 @@ pub enum ProductKind {
     Jet,
     /// Gasoline.
     Gasoline,
+    /// Between gasoline and jet fuel.
+    Transition,
     /// Lubricating oil.
     Lubricating,
     /// Produced water, sewage, clean water.
     Water,
+}
+
+impl ProductKind {
+    /// Gives the group of liquids whose correction factors it has; none for water.
+    #[must_use]
+    pub const fn commodity(self) -> Option<Commodity> {
+        match self {
+            Self::Crude => Some(Commodity::Crude),
+            Self::FuelOil => Some(Commodity::FuelOil),
+            Self::Jet => Some(Commodity::Jet),
+            Self::Gasoline => Some(Commodity::Gasoline),
+            Self::Transition => Some(Commodity::Transition),
+            Self::Lubricating => Some(Commodity::Lubricating),
+            Self::Water => None,
+        }
+    }
 }
