@@ -125,6 +125,7 @@ mod tests {
             geometry: Geometry::Table(table),
             height,
             limits: Limits::default(),
+            conditions: Default::default(),
         }));
         vessels
     }
