@@ -195,6 +195,9 @@ pub struct EdgeHealth {
     pub gauges: Vec<GaugeHealth>,
     /// Readings in the journal that are not known to be committed.
     pub journal_depth: u64,
+    /// How many of them are in the edge's memory only, because its disk does not take them; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
     /// Age of the oldest of them, in seconds; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal_oldest_s: Option<f64>,

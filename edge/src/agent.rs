@@ -148,7 +148,6 @@ fn start(
     let station = Station {
         site: config.site.clone(),
         edge: config.edge.clone(),
-        journal: journal.id(),
         config: digest,
         started_at: clock::unix_ms(),
         board: board.clone(),

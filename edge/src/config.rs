@@ -38,7 +38,8 @@ pub struct EdgeConfig {
     pub sync_interval: Duration,
     /// Bounds and times of the uplink.
     pub uplink: UplinkConfig,
-    /// Names this configuration; differs when anything in it differs.
+    /// Names this configuration: differs when anything in it or in the lines that it takes from the site differs. What
+    /// stands in other files, as passwords and certificates do, is no part of it.
     pub digest: String,
     /// The files that it was read from.
     pub files: Vec<PathBuf>,

@@ -42,6 +42,8 @@ pub enum Request {
 /// How the journal stands.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// The journal that new readings go to.
+    pub journal: JournalId,
     /// The journals here and their numbers.
     pub contents: BTreeMap<JournalId, RangeInclusive<u64>>,
     /// Readings that are not known to be committed.
@@ -59,7 +61,14 @@ impl Report {
     #[must_use]
     pub fn at_start(journal: &Journal) -> Self {
         let gaps = journal.gaps().into_iter().map(|(journal, ranges)| JournalRanges { journal, ranges }).collect();
-        Self { contents: journal.contents(), depth: journal.depth(), held: journal.held(), oldest: None, gaps }
+        Self {
+            journal: journal.id(),
+            contents: journal.contents(),
+            depth: journal.depth(),
+            held: journal.held(),
+            oldest: None,
+            gaps,
+        }
     }
 }
 

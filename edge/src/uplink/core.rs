@@ -140,6 +140,29 @@ impl Uplink {
         }
     }
 
+    /// Takes what the journal has by now; tells whether journals are among it that were not known.
+    ///
+    /// A folder that could not be used at the start may be usable now, with readings of earlier runs in it.
+    pub fn handle_contents(&mut self, now: Instant, contents: &BTreeMap<JournalId, RangeInclusive<u64>>) -> bool {
+        let mut is_new = false;
+        for (journal, has) in contents {
+            let stream = self.streams.entry(*journal).or_default();
+            match &mut stream.numbers {
+                // The end is told by the readings that are appended.
+                Some(numbers) => *numbers = *numbers.start().min(has.start())..=*numbers.end(),
+                None => {
+                    stream.numbers = Some(has.clone());
+                    is_new = true;
+                    if self.connected {
+                        self.unsettled.insert(*journal);
+                        self.settled_by.get_or_insert(now + self.config.settle);
+                    }
+                }
+            }
+        }
+        is_new
+    }
+
     /// Takes a new connection: whatever was under way on the old one is lost.
     pub fn handle_connected(&mut self, now: Instant) {
         self.connected = true;
@@ -197,7 +220,7 @@ impl Uplink {
         let stream = self.streams.entry(entry.journal).or_default();
         let first = stream.numbers.as_ref().map_or(entry.seq, |numbers| *numbers.start());
         stream.numbers = Some(first..=entry.seq);
-        if !self.connected {
+        if !self.connected || stream.covered.contains(entry.seq) {
             return;
         }
         let new = self.outstanding_in(Share::New) + self.live.len() as u64;
@@ -290,7 +313,8 @@ impl Uplink {
         self.outstanding.iter().map(|sent| sent.numbers.count()).sum()
     }
 
-    /// Counts the readings whose acknowledgement was late, so that they were sent again.
+    /// Counts the readings that are to be sent again: their acknowledgement was late, their connection ended, or their
+    /// centre was not there.
     #[must_use]
     pub const fn resent(&self) -> u64 {
         self.resent

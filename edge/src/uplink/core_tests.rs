@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tankline_domain::message::Committed;
+
 use super::*;
 
 const JOURNAL: JournalId = JournalId::new(7);
@@ -55,6 +57,25 @@ fn a_new_reading_goes_out_at_once_and_before_the_backlog() {
     uplink.handle_committed(&committed(&[(1, 2002)]));
     assert!(uplink.is_drained());
     assert_eq!(drain(&mut uplink, now, 1..=2002), Vec::<Vec<u64>>::new());
+}
+
+#[test]
+fn journals_that_come_to_light_later_are_sent_once_the_centre_has_said_what_it_has_of_them() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &BTreeMap::new());
+    uplink.handle_connected(now);
+    uplink.handle_appended(Entry { journal: JournalId::new(9), ..entry(1) });
+    assert_eq!(drain(&mut uplink, now, 0..=0), [vec![1]], "in memory");
+    assert!(uplink.handle_contents(now, &contents(1, 10)));
+    assert!(!uplink.handle_contents(now, &contents(1, 10)), "they are known now");
+    assert!(drain(&mut uplink, now, 1..=10).is_empty());
+    uplink.handle_committed(&committed(&[(1, 4)]));
+    assert_eq!(drain(&mut uplink, now, 1..=10), [(5..=10).collect::<Vec<_>>()]);
+    uplink.handle_committed(&committed(&[(1, 10)]));
+    // What was appended before comes to light beneath it.
+    uplink.handle_contents(now, &BTreeMap::from([(JournalId::new(9), 1..=1)]));
+    uplink.handle_committed(&Committed { journal: JournalId::new(9), ..committed(&[(1, 1)]) });
+    assert!(uplink.is_drained());
 }
 
 #[test]

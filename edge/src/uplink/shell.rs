@@ -38,8 +38,6 @@ pub struct Station {
     pub site: SiteName,
     /// Its name.
     pub edge: EdgeName,
-    /// The journal that new readings go to.
-    pub journal: JournalId,
     /// Digest of its configuration; told again when it changes.
     pub config: watch::Receiver<String>,
     /// When it was started.
@@ -69,6 +67,10 @@ struct Shell {
     /// What was in the journal at the start. If it was stamped by a clock that was not set, its time is not known.
     before: BTreeMap<JournalId, RangeInclusive<u64>>,
     clock_is_set: bool,
+    /// The journal that was last said to be the one of new readings.
+    told_journal: Option<JournalId>,
+    /// Whether other journals are here than the state says that was last published.
+    has_other_journals: bool,
 }
 
 /// What the journal answered to a fetch.
@@ -94,7 +96,16 @@ pub async fn run(
     let Channels { mut session, publisher, mut appended, journal } = channels;
     let before = report.contents.clone();
     let uplink = Uplink::new(config, &before);
-    let mut shell = Shell { uplink, station, publisher, journal, before, clock_is_set: true };
+    let mut shell = Shell {
+        uplink,
+        station,
+        publisher,
+        journal,
+        before,
+        clock_is_set: true,
+        told_journal: None,
+        has_other_journals: false,
+    };
     let (fetched_in, mut fetched) = mpsc::channel::<Fetched>(1);
     let mut digest = shell.station.config.clone();
     let mut health_due = clock::now() + HEALTH_INTERVAL;
@@ -134,6 +145,9 @@ pub async fn run(
         }
         let now = clock::now();
         shell.uplink.handle_timeout(now);
+        if shell.has_other_journals {
+            shell.publish_state().await?;
+        }
         if health_due <= now {
             shell.publish_health().await?;
             health_due = now + HEALTH_INTERVAL;
@@ -241,18 +255,24 @@ impl Shell {
         self.journal.send(request).await.map_err(|_| anyhow::anyhow!("the journal's writer is gone"))
     }
 
-    async fn report(&self) -> anyhow::Result<Report> {
+    /// Asks how the journal stands, and takes the journals that came to light since: their folder could not be used before.
+    async fn report(&mut self) -> anyhow::Result<Report> {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Report(reply)).await?;
-        Ok(answer.await?)
+        let report = answer.await?;
+        let is_new = self.uplink.handle_contents(clock::now(), &report.contents);
+        self.has_other_journals |= is_new || self.told_journal.is_some_and(|told| told != report.journal);
+        Ok(report)
     }
 
-    async fn publish_state(&self) -> anyhow::Result<()> {
+    async fn publish_state(&mut self) -> anyhow::Result<()> {
         let report = self.report().await?;
+        self.told_journal = Some(report.journal);
+        self.has_other_journals = false;
         let state = EdgeState {
             state: Presence::Online,
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            journal: Some(self.station.journal),
+            journal: Some(report.journal),
             journals: report.contents.keys().copied().collect(),
             config: Some(self.station.config.borrow().clone()),
             started_at: Some(self.station.started_at),
@@ -263,7 +283,7 @@ impl Shell {
         Ok(())
     }
 
-    async fn publish_health(&self) -> anyhow::Result<()> {
+    async fn publish_health(&mut self) -> anyhow::Result<()> {
         if !self.publisher.is_connected() {
             return Ok(());
         }
@@ -274,6 +294,7 @@ impl Shell {
             at: now,
             gauges: self.station.board.snapshot(),
             journal_depth: report.depth,
+            held: (report.held > 0).then_some(report.held),
             journal_oldest_s: report.oldest.map(age_s),
             gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),
             gaps: report.gaps,

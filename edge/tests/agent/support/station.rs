@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+
+use tankline_edge::config::EdgeConfig;
+use tempfile::TempDir;
+
+use super::{Agent, Centre, Gauges};
+
+/// Six gauges, an agent's folder and a centre.
+pub struct Station {
+    folder: TempDir,
+    pub gauges: Gauges,
+    pub centre: Centre,
+}
+
+impl Station {
+    /// Sets it up; the agent is not started. `more` goes into the agent's `[journal]`.
+    pub fn new(more: &str) -> Self {
+        let (folder, gauges, centre) = (tempfile::tempdir().unwrap(), Gauges::default(), Centre::listen());
+        let mut site = format!(
+            "site = \"s\"\n[[product]]\nname = \"crude\"\ndensity_20c_kg_m3 = 860.0\n\
+             [[line]]\nname = \"line-01\"\nedge = \"e\"\nport = \"tcp://127.0.0.1:{}\"\n",
+            gauges.listen()
+        );
+        for unit in 1..=6 {
+            site.push_str(&format!(
+                "[[tank]]\nname = \"T-{unit}\"\nproduct = \"crude\"\n\
+                 [tank.geometry]\nshape = \"vertical-cylinder\"\ndiameter_m = 10.0\nheight_m = 12.0\n\
+                 [[gauge]]\ntank = \"T-{unit}\"\nline = \"line-01\"\nunit = {unit}\npoll_interval_ms = 50\n"
+            ));
+        }
+        let edge = format!(
+            "edge = \"e\"\nsite = \"site.toml\"\n[broker]\nurl = \"mqtt://127.0.0.1:{}\"\n\
+             [uplink]\nack_timeout_s = 1\n[journal]\ndir = \"journal\"\n{more}",
+            centre.port()
+        );
+        std::fs::write(folder.path().join("site.toml"), site).unwrap();
+        std::fs::write(folder.path().join("edge.toml"), edge).unwrap();
+        Self { folder, gauges, centre }
+    }
+
+    /// Starts the agent.
+    #[must_use]
+    pub fn start(&self) -> Agent {
+        Agent::start(&self.folder.path().join("edge.toml"))
+    }
+
+    /// Gives the agent's configuration.
+    pub fn config(&self) -> EdgeConfig {
+        EdgeConfig::load(&self.folder.path().join("edge.toml")).unwrap()
+    }
+
+    /// Gives the journal's folder.
+    pub fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal")
+    }
+}
