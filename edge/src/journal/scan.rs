@@ -89,6 +89,8 @@ struct Measured {
     skipped: u64,
     lost: RangeSet,
     is_whole: bool,
+    /// Whether bytes stand after the last good record.
+    end_is_damaged: bool,
 }
 
 /// What became of a file that should be a segment.
@@ -127,10 +129,17 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
     let all_are_good = |found: &Found| found.useless.is_empty() && found.unreadable_segments == 0;
     measured.sort_by(|a, b| a.segment.place().cmp(&b.segment.place()));
     let mut present: BTreeMap<JournalId, RangeSet> = BTreeMap::new();
-    for Measured { mut segment, skipped, lost, is_whole } in measured {
+    let mut damaged_end: Option<(JournalId, u64)> = None;
+    for Measured { mut segment, skipped, lost, is_whole, end_is_damaged } in measured {
         let journal = segment.header.journal;
         found.skipped_bytes += skipped;
-        found.lost.entry(journal).or_default().extend(&lost);
+        let journal_lost = found.lost.entry(journal).or_default();
+        journal_lost.extend(&lost);
+        if let Some((_, next_seq)) = damaged_end.filter(|end| end.0 == journal && end.1 < segment.header.first_seq) {
+            // The next segment tells how far the one before it went.
+            journal_lost.insert(next_seq, segment.header.first_seq - 1);
+        }
+        damaged_end = end_is_damaged.then(|| (journal, segment.next_seq()));
         let present = present.entry(journal).or_default();
         let own = segment.without(present);
         if own.is_empty() && !segment.numbers.is_empty() {
@@ -184,7 +193,7 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Measure, J
             None => return Ok(Measure::Useless),
         },
     };
-    let (numbers, skipped, lost, is_readable) = numbers(storage, path, &header, length);
+    let Content { numbers, skipped, lost, is_readable, end_is_damaged } = content(storage, path, &header, length);
     let is_whole = has_header && is_readable && skipped == 0;
     if !is_whole && numbers.is_empty() {
         return Ok(if is_readable { Measure::Useless } else { Measure::Unreadable });
@@ -196,12 +205,25 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Measure, J
         );
     }
     let segment = Segment { path: path.to_owned(), header, numbers, bytes: length, failed_reads: 0 };
-    Ok(Measure::Segment(Box::new(Measured { segment, skipped, lost, is_whole })))
+    Ok(Measure::Segment(Box::new(Measured { segment, skipped, lost, is_whole, end_is_damaged })))
 }
 
-/// Gives the numbers of the good records, the bytes that are none, the numbers that are missing where such bytes are, and
-/// whether the file could be read to its end.
-fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> (RangeSet, u64, RangeSet, bool) {
+/// What a segment has.
+struct Content {
+    /// The numbers of its good records.
+    numbers: RangeSet,
+    /// Bytes that are none.
+    skipped: u64,
+    /// The numbers that are missing where such bytes are.
+    lost: RangeSet,
+    /// Whether the file could be read to its end.
+    is_readable: bool,
+    /// Whether such bytes stand after the last good record.
+    end_is_damaged: bool,
+}
+
+/// Reads all records of a segment.
+fn content(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> Content {
     let (mut numbers, mut lost) = (RangeSet::new(), RangeSet::new());
     let read = |offset, length| storage.read(path, offset, length);
     let mut reader = Reader::new(header.journal, header.first_seq, length, read);
@@ -236,7 +258,8 @@ fn numbers(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> 
     if let Some((first, last)) = run {
         numbers.insert(first, last);
     }
-    (numbers, reader.skipped() + unread, lost, is_readable)
+    let all_skipped = reader.skipped() + unread;
+    Content { numbers, skipped: all_skipped, lost, is_readable, end_is_damaged: all_skipped > skipped }
 }
 
 fn header_of_name(path: &Path) -> Option<Header> {
