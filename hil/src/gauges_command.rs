@@ -1,5 +1,9 @@
 //! `tankline-hil gauges`: the gauges of a site alone, for any Modbus master to talk to.
 
+mod places;
+
+pub use places::{At, PlaceArgs, PlaceError};
+
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,13 +15,13 @@ use anyhow::Context;
 use clap::Args;
 use tankline_domain::names::{LineName, TankName};
 use tankline_domain::settings::Problems;
-use tankline_domain::site::{Line, Parity, Site};
+use tankline_domain::site::{Framing, Line, Parity, Site};
 use tankline_runtime::clock;
 use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
 use crate::gauge::GaugeValues;
-use crate::line::{EmulatedLine, LineSpec, PortLink, UnitSpec};
+use crate::line::{EmulatedLine, LineSpec, Place, PortLink, UnitSpec};
 use crate::plant::{LivePlant, Plant};
 use tankline_runtime::site_file;
 
@@ -42,6 +46,9 @@ pub struct GaugesArgs {
     /// The tanks stand still, and the gauges have no noise.
     #[arg(long)]
     pub still: bool,
+    /// Where the lines answer.
+    #[command(flatten)]
+    pub places: PlaceArgs,
 }
 
 /// What the gauge of one tank is to show.
@@ -80,7 +87,10 @@ pub async fn run(args: &GaugesArgs, out: &mut (dyn Write + Send), stop: Cancella
     });
     freeze(args, &site, &plant)?;
 
-    let running: Vec<_> = lines.iter().map(|line| start(args, &site, line, &plant)).collect::<Result<_, _>>()?;
+    let places = args.places.resolve(&lines.iter().map(|line| &line.name).collect::<Vec<_>>());
+    let places = places.map_err(|error| Problems::of_file(args.site.display().to_string(), error.to_string()))?;
+    let start = |(line, place)| start(args, &site, line, place, &plant);
+    let running: Vec<_> = lines.into_iter().zip(&places).map(start).collect::<Result<_, _>>()?;
     introduce(out, &running).context("cannot write to standard output")?;
     stop.cancelled().await;
     conclude(out, running).context("cannot write to standard output")?;
@@ -115,18 +125,25 @@ fn freeze(args: &GaugesArgs, site: &Site, plant: &LivePlant) -> Result<(), Probl
     Ok(())
 }
 
-fn start<'s>(args: &GaugesArgs, site: &Site, line: &'s Line, plant: &Arc<LivePlant>) -> anyhow::Result<Running<'s>> {
+fn start<'s>(
+    args: &GaugesArgs,
+    site: &Site,
+    line: &'s Line,
+    place: &Place,
+    plant: &Arc<LivePlant>,
+) -> anyhow::Result<Running<'s>> {
     let units = UnitSpec::all_of(site, &line.name);
-    let emulated = EmulatedLine::start(LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
-    let link = args.link_dir.as_ref().map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));
+    let emulated = EmulatedLine::start_at(place, LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
+    let link_dir = args.link_dir.as_ref().filter(|_| *place == Place::Pty);
+    let link = link_dir.map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));
     Ok(Running { line, emulated, link: link.transpose()? })
 }
 
 fn introduce(out: &mut (dyn Write + Send), running: &[Running<'_>]) -> io::Result<()> {
-    writeln!(out, "{:<12} {:<16} gauges (unit tank)", "line", "port")?;
+    writeln!(out, "{:<12} {:<26} gauges (unit tank)", "line", "port")?;
     for Running { line, emulated, .. } in running {
         let gauges: Vec<_> = emulated.units().iter().map(|unit| format!("{} {}", unit.unit, unit.tank)).collect();
-        writeln!(out, "{:<12} {:<16} {}", line.name, emulated.path().display(), gauges.join(", "))?;
+        writeln!(out, "{:<12} {:<26} {}", line.name, emulated.path().display(), gauges.join(", "))?;
     }
     for link in running.iter().filter_map(|line| line.link.as_ref().map(|link| (link, line))) {
         writeln!(out, "{} -> {}", link.0.path().display(), link.1.emulated.path().display())?;
@@ -139,17 +156,29 @@ fn introduce(out: &mut (dyn Write + Send), running: &[Running<'_>]) -> io::Resul
 }
 
 fn try_it(out: &mut (dyn Write + Send), running: &Running<'_>, unit: &UnitSpec) -> io::Result<()> {
-    let port = running.link.as_ref().map_or(running.emulated.path(), PortLink::path).display();
-    let framing = running.line.framing;
-    let parity = match framing.parity {
-        Parity::None => "none",
-        Parity::Even => "even",
-        Parity::Odd => "odd",
-    };
-    let (baud, unit, register) = (framing.baud, unit.unit, unit.registers.level.register);
+    let (unit, register) = (unit.unit, unit.registers.level.register);
+    let path = running.link.as_ref().map_or(running.emulated.path(), PortLink::path).display();
     writeln!(out, "\nTry it from another terminal:")?;
-    writeln!(out, "  mbpoll -m rtu -b {baud} -P {parity} -a {unit} -r {register} -c 3 -1 {port}")?;
-    writeln!(out, "  tankline-edge read --port {port} --baud {baud} --unit {unit}\n")
+    match running.emulated.handle().place() {
+        Place::Pty => {
+            let Framing { baud, parity, .. } = running.line.framing;
+            let parity = match parity {
+                Parity::None => "none",
+                Parity::Even => "even",
+                Parity::Odd => "odd",
+            };
+            writeln!(out, "  mbpoll -m rtu -b {baud} -P {parity} -a {unit} -r {register} -c 3 -1 {path}")?;
+            writeln!(out, "  tankline-edge read --port {path} --baud {baud} --unit {unit}")?;
+        }
+        Place::Port(_) => writeln!(out, "  the master is at the other end of the wire")?,
+        Place::RtuOverTcp(_) => writeln!(out, "  tankline-edge read --port {path} --unit {unit}")?,
+        Place::ModbusTcp(address) => {
+            let (host, port) = (address.ip(), address.port());
+            writeln!(out, "  mbpoll -m tcp -p {port} -a {unit} -r {register} -c 3 -1 {host}")?;
+            writeln!(out, "  tankline-edge read --port {path} --unit {unit}")?;
+        }
+    }
+    writeln!(out)
 }
 
 fn conclude(out: &mut (dyn Write + Send), running: Vec<Running<'_>>) -> io::Result<()> {

@@ -12,5 +12,5 @@ pub mod poller;
 pub mod port;
 pub mod reply_time;
 pub mod schedule;
-mod serial;
+pub mod serial;
 pub mod unanswered;

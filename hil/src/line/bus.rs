@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::fault::{Memory, Reply, Scene, another_master, continuous};
+use super::fault::{Exchange, another_master, continuous};
 use super::transmission::{Effect, Transmission};
-use super::{Fault, FaultTarget, LineCounters, LineFault, Wire};
+use super::units::{Units, comes_unasked};
+use super::{Fault, FaultTarget, LineCounters, LineFault, UnitCounters, Wire};
 use crate::gauge::{Gauge, GaugeValues};
 use crate::modbus::{FrameError, MAX_FRAME_BYTES, Request};
 
@@ -12,6 +13,12 @@ const OTHER_MASTER_PERIOD: Duration = Duration::from_millis(400);
 
 /// Length of the pieces in which a line that is never silent speaks.
 const PIECE: Duration = Duration::from_millis(50);
+
+/// How long a frame from a real port may pause while it is not whole: USB adapters deliver in pieces of 16 ms.
+const ADAPTER_PAUSE: Duration = Duration::from_millis(20);
+
+/// Bytes that are remembered of what was said, in case that the adapter hears itself.
+const ECHO_BYTES: usize = 1024;
 
 /// How long a gauge thinks before it answers, counted from the end of the silence after the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +36,16 @@ impl Default for Turnaround {
     }
 }
 
+/// Who keeps the time of the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// The bus: bytes come and go in no time, and it reckons when each would be on the wire.
+    #[default]
+    Reckoned,
+    /// A wire that is really there: bytes come when they were on it, and go out as soon as they may.
+    Real,
+}
+
 /// One byte that the master sees now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WireByte {
@@ -42,30 +59,22 @@ pub struct WireByte {
 ///
 /// Bytes from the master arrive all at once through a pty; the bus reckons when their last bit would have been on the wire,
 /// waits for the silence that ends the frame and the gauge's turn-around, and gives the reply out byte by byte,
-/// each when its last bit is on the wire, never before.
+/// each when its last bit is on the wire, never before. Where a real wire keeps the time ([`Pace::Real`]), the bytes of a reply
+/// are given out together when its first bit is due.
 #[derive(Debug)]
 pub struct Bus {
     wire: Wire,
-    turnaround: Turnaround,
-    members: Vec<Member>,
-    random: fastrand::Rng,
+    pace: Pace,
+    units: Units,
     hearing: Option<Hearing>,
     sending: Vec<Transmission>,
     last_bit: Option<Instant>,
     outputs: VecDeque<WireByte>,
     counters: LineCounters,
-    /// Faults of the line itself, and when what comes of its own comes next.
-    faults: Vec<Fault>,
+    /// When what comes of its own comes next.
     unasked_due: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Member {
-    gauge: Gauge,
-    faults: Vec<Fault>,
-    memory: Memory,
-    /// When the last reply that it was made to give is out: it speaks of one thing after the other.
-    speaks_until: Option<Instant>,
+    /// What was said since the last request, for an adapter that hears itself.
+    said: Vec<u8>,
 }
 
 /// What the master has sent since the last silence.
@@ -74,6 +83,8 @@ struct Hearing {
     bytes: Vec<u8>,
     until: Instant,
     is_garbled: bool,
+    /// How long it must be silent until the frame is over.
+    pause: Duration,
 }
 
 impl Bus {
@@ -82,39 +93,38 @@ impl Bus {
     pub fn new(wire: Wire, turnaround: Turnaround, gauges: Vec<Gauge>, seed: u64) -> Self {
         Self {
             wire,
-            turnaround,
-            members: gauges.into_iter().map(Member::new).collect(),
-            random: fastrand::Rng::with_seed(seed),
+            pace: Pace::Reckoned,
+            units: Units::new(wire, turnaround, gauges, seed),
             hearing: None,
             sending: Vec::new(),
             last_bit: None,
             outputs: VecDeque::new(),
             counters: LineCounters::default(),
-            faults: Vec::new(),
             unasked_due: None,
+            said: Vec::new(),
         }
+    }
+
+    /// Leaves the time of the bytes to a wire that is really there.
+    #[must_use]
+    pub fn on_a_real_wire(self) -> Self {
+        Self { pace: Pace::Real, ..self }
     }
 
     /// Gives a unit or the line these faults in place of those that it has; false when there is no such unit.
     ///
     /// Each fault is laid over what those before it left of a reply. Replies that are on their way come as they were.
     pub fn set_faults(&mut self, now: Instant, target: FaultTarget, faults: Vec<Fault>) -> bool {
-        match target {
-            FaultTarget::Unit(unit) => match self.member(unit) {
-                Some(index) => {
-                    self.members[index].faults = faults;
-                    self.members[index].memory.reset();
-                    true
-                }
-                None => false,
-            },
-            FaultTarget::Line => {
-                self.unasked_due = faults.iter().any(|fault| comes_unasked(fault.what)).then_some(now);
-                self.faults = faults;
-                self.members.iter_mut().for_each(|member| member.memory.reset());
-                true
-            }
+        if target == FaultTarget::Line {
+            self.unasked_due = faults.iter().any(|fault| comes_unasked(fault.what)).then_some(now);
         }
+        self.units.set_faults(target, faults)
+    }
+
+    /// Gives the faults of a unit or of the line.
+    #[must_use]
+    pub fn faults(&self, target: FaultTarget) -> &[Fault] {
+        self.units.faults(target)
     }
 
     /// Gives what has happened so far.
@@ -124,29 +134,54 @@ impl Bus {
         LineCounters { busy, ..self.counters }
     }
 
+    /// Gives what one unit has been asked so far; `None` when there is no such unit.
+    #[must_use]
+    pub fn unit_counters(&self, unit: u8) -> Option<UnitCounters> {
+        self.units.counters(unit)
+    }
+
     /// Takes bytes that the master has written at `now`.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
         self.handle_timeout(now);
         if bytes.is_empty() {
             return;
         }
+        self.counters.bytes_heard += bytes.len() as u64;
+        match self.pace {
+            Pace::Reckoned => self.hear_reckoned(now, bytes),
+            Pace::Real => self.hear_real(now, bytes),
+        }
+    }
+
+    fn hear_reckoned(&mut self, now: Instant, bytes: &[u8]) {
         let from = self.hearing.as_ref().map_or(now, |hearing| hearing.until.max(now));
         let until = from + self.wire.time(bytes.len() as u64);
         let is_first = self.hearing.is_none();
         let is_early = is_first && self.last_bit.is_some_and(|last| from < last + self.wire.silence());
         let is_garbled = self.jam(from, until);
         if is_first {
-            self.speak_at_once(from, bytes);
+            let said = self.units.speak_at_once(bytes);
+            self.sending.extend(said.into_iter().map(|reply| Transmission::new(bytes[0], reply, self.wire, from)));
         }
         self.counters.early_requests += u64::from(is_early);
-        self.counters.bytes_heard += bytes.len() as u64;
 
-        let hearing = self.hearing.get_or_insert(Hearing { bytes: Vec::new(), until, is_garbled });
-        let room = (MAX_FRAME_BYTES + 1).saturating_sub(hearing.bytes.len());
-        hearing.bytes.extend(bytes.iter().take(room));
+        let pause = self.wire.silence();
+        let hearing = self.hearing.get_or_insert(Hearing { bytes: Vec::new(), until, is_garbled, pause });
+        hearing.take(bytes);
         hearing.until = until;
         self.counters.collisions += u64::from(is_garbled && (is_first || !hearing.is_garbled));
         hearing.is_garbled |= is_garbled;
+    }
+
+    /// A whole frame is over after the usual silence; of one that is not, more may come late.
+    fn hear_real(&mut self, now: Instant, bytes: &[u8]) {
+        let pause = self.wire.silence();
+        let new = Hearing { bytes: Vec::new(), until: now, is_garbled: false, pause };
+        let hearing = self.hearing.get_or_insert(new);
+        hearing.take(bytes);
+        hearing.until = now;
+        let is_whole = Request::parse(&hearing.bytes).is_ok() || self.units.request_at_end(&hearing.bytes).is_some();
+        hearing.pause = if is_whole { pause } else { pause.max(ADAPTER_PAUSE) };
     }
 
     /// Does all that is due at `now`.
@@ -173,12 +208,8 @@ impl Bus {
         self.sending.iter().filter_map(Transmission::due).chain(self.frame_end()).chain(self.unasked_due).min()
     }
 
-    fn member(&self, unit: u8) -> Option<usize> {
-        self.members.iter().position(|member| member.gauge.unit() == unit)
-    }
-
     fn frame_end(&self) -> Option<Instant> {
-        self.hearing.as_ref().map(|hearing| hearing.until + self.wire.silence())
+        self.hearing.as_ref().map(|hearing| hearing.until + hearing.pause)
     }
 
     /// Spoils the replies that are on the wire in this stretch; whether there were any.
@@ -196,7 +227,14 @@ impl Bus {
         if hearing.is_garbled {
             return;
         }
-        let request = match Request::parse(&hearing.bytes) {
+        let said = std::mem::take(&mut self.said);
+        let bytes = without_echo(&hearing.bytes, &said);
+        if bytes.is_empty() {
+            return;
+        }
+        // On a real wire noise and another's frame may run into a request.
+        let rescued = if self.pace == Pace::Real { self.units.request_at_end(bytes) } else { None };
+        let request = match Request::parse(bytes).or_else(|error| rescued.ok_or(error)) {
             Ok(request) => request,
             Err(FrameError::Crc { .. }) => {
                 self.counters.crc_errors += 1;
@@ -211,7 +249,7 @@ impl Bus {
             self.counters.broadcasts += 1;
             return;
         }
-        let Some(index) = self.member(request.unit) else {
+        let Some(index) = self.units.find(request.unit) else {
             self.counters.foreign += 1;
             return;
         };
@@ -219,73 +257,25 @@ impl Bus {
     }
 
     fn answer(&mut self, now: Instant, index: usize, request: &Request) {
-        let thinks = self.turnaround.least + self.turnaround.jitter.mul_f64(self.random.f64());
-        let Member { gauge, faults, memory, speaks_until } = &mut self.members[index];
-        let answer = gauge.answer(now, request);
-        self.counters.requests += 1;
-        self.counters.exceptions += u64::from(answer.is_exception);
-        let sound = Reply { shows: answer.shows, ..Reply::steady(&answer.frame, thinks, self.wire) };
-        let (random, wire) = (&mut self.random, self.wire);
-        let mut scene = Scene { now, request, gauge, memory, random, wire, thinks };
-        let mut replies = vec![sound];
-        for fault in faults.iter().chain(self.faults.iter().filter(|fault| !comes_unasked(fault.what))) {
-            if fault.chance.strikes(scene.random) {
-                replies = fault.what.shape(replies, &mut scene);
-            }
-        }
-        memory.last_frame = Some(answer.frame);
-        self.counters.unanswered += u64::from(replies.is_empty());
-        let mut free = *speaks_until;
-        let mut sending = Vec::new();
-        for reply in replies {
-            let (start, is_own) = (now + reply.delay, !reply.is_of_others);
-            // A unit gives its replies one after the other, in the order of their requests.
-            let start = if is_own { free.map_or(start, |free| free.max(start)) } else { start };
-            let transmission = Transmission::new(request.unit, reply, self.wire, start);
-            if is_own {
-                free = free.max(Some(transmission.end()));
-            }
-            sending.push(transmission);
-        }
-        *speaks_until = free;
-        sending.into_iter().for_each(|transmission| self.schedule(transmission));
-    }
-
-    /// What comes while the request is still on the wire: the master's own echo, and an old reply.
-    fn speak_at_once(&mut self, from: Instant, request: &[u8]) {
-        let Some(index) = self.member(request[0]) else { return };
-        let member = &self.members[index];
-        for fault in member.faults.iter().chain(&self.faults) {
-            let frame = match fault.what {
-                LineFault::Echo => request,
-                LineFault::Early => match &member.memory.last_frame {
-                    Some(frame) => frame,
-                    None => continue,
-                },
-                _ => continue,
-            };
-            if fault.chance.strikes(&mut self.random) {
-                let bytes = Reply::steady(frame, Duration::ZERO, self.wire);
-                self.sending.push(Transmission::new(request[0], bytes, self.wire, from));
-            }
+        for (start, reply) in self.units.answer(now, index, request, Exchange::default(), &mut self.counters) {
+            self.schedule(Transmission::new(request.unit, reply, self.wire, start));
         }
     }
 
     /// What comes without any request.
     fn speak_unasked(&mut self, now: Instant) {
-        let faults = self.faults.clone();
+        let faults = self.units.faults(FaultTarget::Line).to_vec();
+        let thinks = self.units.turnaround().least;
         let mut next = None;
         for fault in faults.into_iter().filter(|fault| comes_unasked(fault.what)) {
-            let (random, wire) = (&mut self.random, self.wire);
+            let (random, wire) = (self.units.random(), self.wire);
             let (said, pause) = match fault.what {
                 LineFault::Shorted(_) => (continuous(PIECE, random, wire, |_| 0), PIECE),
                 LineFault::Babble(_) => (continuous(PIECE, random, wire, |random| random.u8(..)), PIECE),
-                LineFault::OtherMaster(unit) => {
-                    (another_master(unit, random, wire, self.turnaround.least), OTHER_MASTER_PERIOD)
-                }
+                LineFault::OtherMaster(unit) => (another_master(unit, random, wire, thinks), OTHER_MASTER_PERIOD),
                 _ => continue,
             };
-            if fault.chance.strikes(&mut self.random) {
+            if fault.chance.strikes(self.units.random()) {
                 let start = now + said.delay;
                 self.schedule(Transmission::new(0, said, self.wire, start));
             }
@@ -296,6 +286,7 @@ impl Bus {
 
     /// Puts a reply on the wire; where two gauges speak at once, the one who began is garbled and the other drowned.
     fn schedule(&mut self, mut reply: Transmission) {
+        reply.pace(self.pace);
         let (from, until) = (reply.start(), reply.end());
         if let Some(hearing) = self.hearing.as_mut().filter(|hearing| from < hearing.until) {
             reply.disturb(from, hearing.until, Effect::Garbled);
@@ -318,35 +309,44 @@ impl Bus {
     fn send_byte(&mut self, due: Instant) {
         let Some(index) = self.sending.iter().position(|reply| reply.due() == Some(due)) else { return };
         let reply = &mut self.sending[index];
-        let value = reply.byte(self.random.u8(..));
+        let value = reply.byte(self.units.random().u8(..));
+        let whole = reply.whole();
         let completes = reply.shows.filter(|_| reply.is_done() && reply.is_intact()).map(|values| (reply.unit, values));
         let mut answer = None;
         if reply.is_done() {
             let mut sent = self.sending.swap_remove(index);
             self.counters.replies += 1;
+            self.units.note_reply(sent.unit);
             answer = sent.answer.take().filter(|_| sent.is_intact()).map(|answer| (sent.unit, answer));
         }
         if let Some((unit, answer)) = answer {
-            let start = due + answer.delay;
+            let start = whole + answer.delay;
             self.schedule(Transmission::new(unit, *answer, self.wire, start));
         }
-        self.last_bit = Some(due);
+        self.last_bit = Some(whole);
         if let Some(value) = value {
             self.counters.bytes_sent += 1;
+            if self.pace == Pace::Real && self.said.len() < ECHO_BYTES {
+                self.said.push(value);
+            }
             self.outputs.push_back(WireByte { value, completes });
         }
     }
 }
 
-impl Member {
-    fn new(gauge: Gauge) -> Self {
-        Self { gauge, faults: Vec::new(), memory: Memory::default(), speaks_until: None }
+impl Hearing {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = (MAX_FRAME_BYTES + 1).saturating_sub(self.bytes.len());
+        self.bytes.extend(bytes.iter().take(room));
     }
 }
 
-/// Whether a fault of the line acts without a request.
-const fn comes_unasked(what: LineFault) -> bool {
-    matches!(what, LineFault::Shorted(_) | LineFault::Babble(_) | LineFault::OtherMaster(_))
+/// Takes off what was said here and is heard again.
+fn without_echo<'b>(bytes: &'b [u8], said: &[u8]) -> &'b [u8] {
+    if said.is_empty() {
+        return bytes;
+    }
+    if said.starts_with(bytes) { &[] } else { bytes.strip_prefix(said).unwrap_or(bytes) }
 }
 
 #[cfg(test)]
@@ -356,3 +356,7 @@ mod tests;
 #[cfg(test)]
 #[path = "fault_tests.rs"]
 mod fault_tests;
+
+#[cfg(test)]
+#[path = "real_wire_tests.rs"]
+mod real_wire_tests;

@@ -33,3 +33,17 @@ pub struct LineCounters {
     /// Time for which the wire was taken, both ways together: bytes times the time of a byte.
     pub busy: Duration,
 }
+
+/// What one unit has been asked since its line was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct UnitCounters {
+    /// Sound requests for the unit.
+    pub requests: u64,
+    /// Replies in its name that went out to their last byte, exceptions among them.
+    pub replies: u64,
+    /// Replies that were exceptions.
+    pub exceptions: u64,
+    /// Requests that it left unanswered because it was made to.
+    pub unanswered: u64,
+}

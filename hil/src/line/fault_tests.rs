@@ -64,7 +64,7 @@ fn damage_is_damage() {
     for text in ["crc", "short", "noise", "noise=bit", "noise=burst", "baud=19200", "twin=collides", "babble=50ms"] {
         for seed in 0..20 {
             let mut bus = with_faults(text);
-            bus.random.seed(seed);
+            bus.units.random().seed(seed);
             let seen = bytes(&polled(&mut bus, 1)[0]);
             assert!(!seen.is_empty() && seen != REPLY && !is_sound(&seen), "{text}, seed {seed}: {seen:02x?}");
         }
@@ -137,7 +137,7 @@ fn other_master_asks_and_is_answered_beside_the_reply() {
     let mut orders = [0, 0];
     for seed in 0..20 {
         let mut bus = with_faults("other-master=2");
-        bus.random.seed(seed);
+        bus.units.random().seed(seed);
         let seen = bytes(&polled(&mut bus, 1)[0]);
         let request = seal(vec![2, 3, 0, 0, 0, 3]);
         let (ours, theirs) = if seen.starts_with(&REPLY) { (0, 11) } else { (19, 0) };
@@ -166,7 +166,7 @@ fn same_seed_gives_the_same_line() {
     let all = "noise=20% short=10% twin=10% babble=40ms@5% late=100ms@10% other-master=10% glitch=10% split=10%";
     let seen = |seed| {
         let mut bus = with_faults(all);
-        bus.random.seed(seed);
+        bus.units.random().seed(seed);
         polled(&mut bus, 60)
     };
     assert_eq!(seen(3), seen(3));

@@ -1,8 +1,11 @@
 use std::time::{Duration, Instant};
 
-use super::Wire;
 use super::fault::Reply;
+use super::{Pace, Wire};
 use crate::gauge::GaugeValues;
+
+/// Bytes that follow each other closer than this are given out together on a real wire.
+const TOGETHER: Duration = Duration::from_micros(100);
 
 /// A reply on its way: when it starts, how far it is, and where others spoke into it.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(super) struct Transmission {
     byte_time: Duration,
     /// The bytes and when each is whole, counted from the start.
     bytes: Vec<(u8, Duration)>,
+    /// When each is given out, counted from the start; later than it is whole it never is.
+    dues: Vec<Duration>,
     start: Instant,
     sent: usize,
     disturbances: Vec<Disturbance>,
@@ -45,11 +50,28 @@ impl Transmission {
             shows,
             answer,
             byte_time: wire.time(1),
+            dues: bytes.iter().map(|(_, whole)| *whole).collect(),
             bytes,
             start,
             sent: 0,
             disturbances: Vec::new(),
             is_intact: true,
+        }
+    }
+
+    /// On a real wire bytes are given out together, when the first bit of the first of them is due.
+    pub(super) fn pace(&mut self, pace: Pace) {
+        if pace == Pace::Reckoned {
+            return;
+        }
+        let mut before = None;
+        for ((_, whole), due) in self.bytes.iter().zip(&mut self.dues) {
+            let begins = whole.saturating_sub(self.byte_time);
+            *due = match before {
+                Some((end, due)) if begins <= end + TOGETHER => due,
+                _ => begins,
+            };
+            before = Some((*whole, *due));
         }
     }
 
@@ -70,16 +92,22 @@ impl Transmission {
         self.disturbances.push(Disturbance { from, until, effect });
     }
 
-    /// The moment at which the next byte is whole; `None` when all are out.
+    /// The moment at which the next byte is given out; `None` when all are out.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.bytes.get(self.sent).map(|(_, end)| self.start + *end)
+        self.dues.get(self.sent).map(|due| self.start + *due)
+    }
+
+    /// The moment at which the byte that was given out last is whole.
+    pub(super) fn whole(&self) -> Instant {
+        let last = self.sent.checked_sub(1).and_then(|index| self.bytes.get(index));
+        self.start + last.map_or(Duration::ZERO, |(_, whole)| *whole)
     }
 
     /// Takes the next byte as the receiver sees it; `None` when it does not see it. `noise` spoils a garbled one.
     pub(super) fn byte(&mut self, noise: u8) -> Option<u8> {
-        let until = self.due()?;
+        let (byte, whole) = *self.bytes.get(self.sent)?;
+        let until = self.start + whole;
         let from = until.checked_sub(self.byte_time).unwrap_or(until).max(self.start);
-        let (byte, _) = self.bytes[self.sent];
         self.sent += 1;
         let disturbance = self.disturbances.iter().find(|other| from < other.until && other.from < until);
         self.is_intact &= disturbance.is_none();

@@ -13,6 +13,9 @@ impl Wire {
     /// The setting of the published gauge: 9600 bit/s, 8 data bits, no parity, 1 stop bit.
     pub const PUBLISHED: Self = Self { baud: 9600, bits_per_byte: 10 };
 
+    /// No wire at all: bytes take no time that counts.
+    pub const NONE: Self = Self { baud: 1_000_000_000, bits_per_byte: 1 };
+
     /// Takes a rate in bit/s and the bits of one byte: start, data, parity and stop bits together.
     ///
     /// # Panics

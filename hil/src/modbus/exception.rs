@@ -14,6 +14,9 @@ pub enum ExceptionCode {
     /// The count is out of range, or the request has the wrong length.
     #[error("bad count or length (exception 3)")]
     IllegalDataValue,
+    /// A gateway has no such unit behind it.
+    #[error("no answer from behind the gateway (exception 11)")]
+    GatewayTargetFailed,
 }
 
 impl ExceptionCode {
@@ -24,6 +27,7 @@ impl ExceptionCode {
             Self::IllegalFunction => 1,
             Self::IllegalDataAddress => 2,
             Self::IllegalDataValue => 3,
+            Self::GatewayTargetFailed => 11,
         }
     }
 }

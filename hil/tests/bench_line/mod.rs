@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tankline_domain::site::Site;
 use tankline_hil::gauge::GaugeValues;
-use tankline_hil::line::{EmulatedLine, LineSpec, ServedLog, UnitSpec};
+use tankline_hil::line::{EmulatedLine, LineError, LineSpec, Place, ServedLog, UnitSpec};
 use tankline_hil::plant::{LivePlant, Plant};
 use tankline_runtime::clock;
 use tankline_runtime::site_file;
@@ -65,8 +65,18 @@ pub struct Bench {
     pub served: Arc<ServedLog>,
 }
 
-/// Starts the line; unit 1 shows [`PUBLISHED`] and unit 2 [`WINTER`].
+/// Starts the line on a pseudo-terminal; unit 1 shows [`PUBLISHED`] and unit 2 [`WINTER`].
 pub fn start() -> Bench {
+    start_at(&Place::Pty)
+}
+
+/// Starts the line at a place.
+pub fn start_at(place: &Place) -> Bench {
+    try_start_at(place).unwrap()
+}
+
+/// Starts the line at a place, if it can be had.
+pub fn try_start_at(place: &Place) -> Result<Bench, LineError> {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path());
     let plant = Arc::new(LivePlant::new(Plant::routine(&site, 5, Duration::ZERO), clock::now(), 1.0));
@@ -76,6 +86,6 @@ pub fn start() -> Bench {
     let served = Arc::new(ServedLog::new(100));
     let line = &site.lines()[0];
     let units = UnitSpec::all_of(&site, &line.name);
-    let line = EmulatedLine::start(LineSpec::of(line, 5), units, &plant, served.clone()).unwrap();
-    Bench { line, plant, served }
+    let line = EmulatedLine::start_at(place, LineSpec::of(line, 5), units, &plant, served.clone())?;
+    Ok(Bench { line, plant, served })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tankline_hil::line::{CATALOGUE, FaultTarget};
+use tankline_hil::line::{CATALOGUE, FaultTarget, Reach};
 use tokio::task::JoinSet;
 
 use super::rig::{AFFECTED, Rig, Seen, Setup, objections, period_ms, qualities};
@@ -192,7 +192,8 @@ impl Run {
 fn every_fault_of_the_catalogue_has_its_row() {
     let first = |faults: &str| faults.split(['=', '@', ' ']).next().unwrap().to_owned();
     let tried: BTreeSet<String> = ROWS.iter().map(|row| first(row.faults)).collect();
-    let known: BTreeSet<String> = CATALOGUE.iter().map(|entry| entry.name.to_owned()).collect();
+    let on_a_wire = CATALOGUE.iter().filter(|entry| entry.reach() != Reach::ModbusTcp);
+    let known: BTreeSet<String> = on_a_wire.map(|entry| entry.name.to_owned()).collect();
     assert_eq!(tried, known);
     assert!(known.len() >= 25);
 }

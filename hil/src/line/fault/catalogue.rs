@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{LineFault, Noise, Twin};
+use super::{LineFault, Noise, Reach, Twin};
 
 /// One kind of fault: its name, what stands behind it, and what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,14 @@ pub struct CatalogueEntry {
     pub meaning: &'static str,
     /// What the name alone stands for.
     pub(super) plain: LineFault,
+}
+
+impl CatalogueEntry {
+    /// Gives where the fault can be had, as its name alone stands for it.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        self.plain.reach()
+    }
 }
 
 const fn entry(
@@ -65,4 +73,6 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry("repeat", "TIME", "repeat=30ms", "reply comes twice", LineFault::Repeat(ms(30))),
     entry("early", "", "early", "old reply comes before the request is over", LineFault::Early),
     entry("trickle", "TIME", "trickle=15ms", "one byte at a time", LineFault::Trickle(ms(15))),
+    entry("transaction", "", "transaction", "reply to another transaction", LineFault::Transaction),
+    entry("hang-up", "", "hang-up", "connection ends instead of a reply", LineFault::HangUp),
 ];

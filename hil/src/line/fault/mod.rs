@@ -6,10 +6,12 @@ mod text;
 mod uart;
 
 pub use catalogue::{CATALOGUE, CatalogueEntry};
-pub(super) use shape::{Memory, Reply, Scene, another_master, continuous};
+pub(super) use shape::{Exchange, Memory, Reply, Scene, another_master, continuous};
 pub use text::ParseFaultError;
 
 use std::time::Duration;
+
+use super::Reach;
 
 /// What is wrong with one unit, or with the whole line, as a master sees it.
 ///
@@ -69,6 +71,31 @@ pub enum LineFault {
     Early,
     /// The reply comes one byte at a time, so far apart.
     Trickle(Duration),
+    /// The reply carries the number of another transaction.
+    Transaction,
+    /// The connection is ended instead of a reply.
+    HangUp,
+}
+
+impl LineFault {
+    /// Gives where the fault can be had: what needs bits on a wire cannot be had where there are none.
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Transaction | Self::HangUp => Reach::ModbusTcp,
+            Self::Echo | Self::Early => Reach::EmulatedWire,
+            Self::Crc
+            | Self::Trailing(_)
+            | Self::Glitch(_)
+            | Self::OtherMaster(_)
+            | Self::Shorted(_)
+            | Self::Babble(_)
+            | Self::Noise(_)
+            | Self::Baud(_)
+            | Self::Twin(Twin::Collides) => Reach::Rtu,
+            _ => Reach::Everywhere,
+        }
+    }
 }
 
 /// What noise does to a reply.

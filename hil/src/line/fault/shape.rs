@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{LineFault, Noise, Twin, uart};
 use crate::gauge::{Gauge, GaugeValues};
 use crate::line::Wire;
+use crate::line::endpoint::Peer;
 use crate::modbus::{MAX_READ_COUNT, Request, registers, seal};
 
 /// Wrong values that nobody could take for those of a gauge of a small line.
@@ -27,20 +28,32 @@ pub(in crate::line) struct Reply {
     pub is_of_others: bool,
     /// What somebody says so long after its end, unless it was spoilt.
     pub answer: Option<Box<Reply>>,
+    /// Which request it answers, where requests have numbers; the one that is open when absent.
+    pub exchange: Option<Exchange>,
+    /// Whether the connection ends instead.
+    pub hangs_up: bool,
+}
+
+/// A request of one peer, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::line) struct Exchange {
+    pub peer: Peer,
+    pub transaction: u16,
 }
 
 impl Reply {
     /// Makes a reply whose bytes follow each other at once.
     pub(in crate::line) fn steady(frame: &[u8], delay: Duration, wire: Wire) -> Self {
         let bytes = frame.iter().zip(1..).map(|(byte, place)| (*byte, wire.time(place))).collect();
-        Self { bytes, delay, shows: None, is_of_others: false, answer: None }
+        Self { bytes, delay, shows: None, is_of_others: false, answer: None, exchange: None, hangs_up: false }
     }
 
     fn frame(&self) -> Vec<u8> {
         self.bytes.iter().map(|(byte, _)| *byte).collect()
     }
 
-    fn lasts(&self) -> Duration {
+    /// From the first bit to the last.
+    pub(in crate::line) fn lasts(&self) -> Duration {
         self.bytes.last().map_or(Duration::ZERO, |(_, end)| *end)
     }
 
@@ -74,6 +87,7 @@ pub(in crate::line) struct Scene<'s> {
     pub memory: &'s mut Memory,
     pub random: &'s mut fastrand::Rng,
     pub wire: Wire,
+    pub exchange: Exchange,
     /// How long the unit thinks over this request.
     pub thinks: Duration,
 }
@@ -123,6 +137,11 @@ impl LineFault {
                 let again = replies.iter().map(|reply| Reply { delay: reply.end() + pause, ..reply.clone() });
                 replies.extend(again.collect::<Vec<_>>());
             }
+            Self::Transaction => replies.iter_mut().for_each(|reply| {
+                let Exchange { peer, transaction } = reply.exchange.unwrap_or(scene.exchange);
+                reply.exchange = Some(Exchange { peer, transaction: transaction.wrapping_add(1) });
+            }),
+            Self::HangUp => replies.iter_mut().for_each(|reply| reply.hangs_up = true),
             _ => replies.iter_mut().for_each(|reply| self.spoil(reply, scene)),
         }
         replies
@@ -130,7 +149,7 @@ impl LineFault {
 
     /// Changes one reply: its bytes or its time.
     fn spoil(self, reply: &mut Reply, scene: &mut Scene<'_>) {
-        let wire = scene.wire;
+        let (wire, exchange) = (scene.wire, reply.exchange);
         let frame = reply.frame();
         if frame.len() < SHORTEST_FRAME && !matches!(self, Self::Late(_)) {
             // Another fault left too little of it.
@@ -179,13 +198,14 @@ impl LineFault {
             }
             _ => return,
         };
-        *reply = Reply { shows: None, ..Reply::steady(&changed, reply.delay, wire) };
+        *reply = Reply { exchange, hangs_up: reply.hangs_up, ..Reply::steady(&changed, reply.delay, wire) };
     }
 }
 
 fn behind(polls: u32, replies: Vec<Reply>, scene: &mut Scene<'_>) -> Vec<Reply> {
     let owed = &mut scene.memory.owed;
-    owed.extend(replies);
+    let exchange = scene.exchange;
+    owed.extend(replies.into_iter().map(|reply| Reply { exchange: reply.exchange.or(Some(exchange)), ..reply }));
     if owed.len() <= polls as usize {
         return Vec::new();
     }

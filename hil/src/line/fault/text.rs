@@ -135,7 +135,9 @@ fn with_parameter(plain: LineFault, text: &str) -> Option<LineFault> {
         | LineFault::Echo
         | LineFault::Stuck
         | LineFault::Zero
-        | LineFault::Early => return None,
+        | LineFault::Early
+        | LineFault::Transaction
+        | LineFault::HangUp => return None,
     })
 }
 
@@ -184,7 +186,9 @@ impl fmt::Display for LineFault {
             | Self::Echo
             | Self::Stuck
             | Self::Zero
-            | Self::Early => Ok(()),
+            | Self::Early
+            | Self::Transaction
+            | Self::HangUp => Ok(()),
         }
     }
 }
