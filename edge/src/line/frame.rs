@@ -176,6 +176,20 @@ impl Request {
         usize::from(self.shape().data_bytes) + 5
     }
 
+    /// Gives the least length of the answer that begins with these bytes, CRC included; `None` when none does.
+    ///
+    /// Until the function is known it may be an exception.
+    #[must_use]
+    pub fn least_length(&self, bytes: &[u8]) -> Option<usize> {
+        match *bytes {
+            [unit] if unit == self.unit() => Some(EXCEPTION_LENGTH),
+            [unit, function, ..] if unit == self.unit() && function == self.function() | EXCEPTION_BIT => {
+                Some(EXCEPTION_LENGTH)
+            }
+            _ => self.may_begin(bytes).then(|| self.reply_length()),
+        }
+    }
+
     /// Tells whether the bytes may be the beginning of the reply, but are too few yet.
     #[must_use]
     pub fn may_begin(&self, bytes: &[u8]) -> bool {
@@ -226,6 +240,12 @@ mod tests {
         for length in 0..11 {
             assert_eq!(Heard::at(&GOLDEN_REPLY[..length]), None);
             assert_eq!(request.may_begin(&GOLDEN_REPLY[..length]), length > 0);
+            let least = [None, Some(5)].into_iter().chain(std::iter::repeat(Some(11))).nth(length).unwrap();
+            assert_eq!(request.least_length(&GOLDEN_REPLY[..length]), least);
+        }
+        assert_eq!(request.least_length(&[1, 0x83, 2]), Some(5));
+        for other in [&[2][..], &[1, 4], &[1, 3, 4], &[2, 3, 6]] {
+            assert_eq!(request.least_length(other), None, "{other:?}");
         }
         assert!(!request.may_begin(&GOLDEN_REPLY));
         assert!(!request.may_begin(&[1, 3, 4]) && !request.may_begin(&[2]));

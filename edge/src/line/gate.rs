@@ -50,6 +50,8 @@ pub struct Verdict {
     pub is_out_of_turn: bool,
     /// Whether what would have been the answer came sooner than the wire can carry it.
     pub is_too_soon: bool,
+    /// Whether another master asked the same unit.
+    pub is_asked_by_others: bool,
     /// When the first damaged bytes came.
     pub damaged_at: Option<Instant>,
 }
@@ -161,7 +163,8 @@ impl<'r> Gate<'r> {
             counted: self.counted,
             of_others: self.of_others,
             is_out_of_turn: self.is_out_of_turn,
-            is_too_soon: self.is_too_soon,
+            is_too_soon: self.is_too_soon && !self.is_asked_by_others,
+            is_asked_by_others: self.is_asked_by_others,
             damaged_at: self.damaged_at,
         }
     }
@@ -189,6 +192,19 @@ impl<'r> Gate<'r> {
     #[must_use]
     pub fn is_in_reply(&self) -> bool {
         (self.early..self.pending.len()).any(|at| self.request.may_begin(&self.pending[at..]))
+    }
+
+    /// Gives how many bytes are still to come at least until an answer that has begun can be whole. `now` is when the last
+    /// of its bytes came. 0 when none has begun, or when what came may not be the answer: it was sooner than the wire allows.
+    #[must_use]
+    pub fn missing(&self, now: Instant) -> u32 {
+        let rest = |at: usize| Some((self.request.least_length(&self.pending[at..])?, self.pending.len() - at));
+        let Some((length, there)) = (self.early..self.pending.len()).find_map(rest) else { return 0 };
+        let count = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        if now < self.timing.request_over + self.timing.byte * count(there) {
+            return 0;
+        }
+        count(length.saturating_sub(there))
     }
 
     /// Takes the good frames off the bytes, with the junk before each.
@@ -251,7 +267,11 @@ impl<'r> Gate<'r> {
                 let fits = function == self.request.function();
                 if fits && !is_early {
                     self.handle_answer(frame);
-                } else if self.unanswered.handle_late_exception(now, function) {
+                    return;
+                }
+                // Whatever it refuses, it says so before the wire can have carried the request.
+                self.is_too_soon |= fits;
+                if self.unanswered.handle_late_exception(now, function) {
                     self.counted.late += 1;
                 } else {
                     self.handle_unasked(fits, is_early);

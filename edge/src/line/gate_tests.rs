@@ -193,3 +193,34 @@ fn unit_that_has_spoken_is_not_waited_for() {
         assert_eq!(gate.has_failed(), has_failed, "{name}");
     }
 }
+
+#[test]
+fn reply_that_has_begun_tells_when_it_can_be_whole() {
+    let (request, start) = (request(), start());
+    let at = |micros| start + Duration::from_micros(micros);
+    let timing = Timing { request_over: at(8_000), byte: Duration::from_micros(990) };
+    let whole = reply(7);
+    for (micros, bytes, missing, why) in [
+        (20_000, &[][..], 0, "nothing has begun"),
+        (20_000, &whole[..1], 4, "it may be an exception"),
+        (20_000, &whole[..2], 9, "it is none"),
+        (20_000, &whole[..5], 6, "half of it is there"),
+        (20_000, &whole[..10], 1, "nearly all of it"),
+        (20_000, &[1, 0x83], 3, "an exception"),
+        (20_000, &[0, 1, 3, 6], 8, "behind a stray byte"),
+        (20_000, &[2, 3, 6], 0, "another unit's"),
+        (20_000, &[1, 3, 2], 0, "an answer to something else"),
+        (8_900, &whole[..1], 0, "sooner than the wire allows"),
+        (9_000, &whole[..1], 4, "as soon as the wire allows"),
+        (7_900, &whole[..1], 0, "before the request was over"),
+    ] {
+        let mut unanswered = Unanswered::default();
+        let mut gate = Gate::new(&request, Trust::Settled, timing, &mut unanswered);
+        gate.handle_bytes(at(micros), bytes);
+        assert_eq!(gate.missing(at(micros)), missing, "{why}");
+    }
+    let mut unanswered = Unanswered::default();
+    let mut gate = Gate::new(&request, Trust::Settled, timing, &mut unanswered);
+    gate.handle_bytes(at(20_000), &whole);
+    assert_eq!((gate.missing(at(20_000)), gate.is_answered()), (0, true));
+}

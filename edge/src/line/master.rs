@@ -8,7 +8,6 @@
 //! ([`unanswered`](super::unanswered)). A unit that was heard when nobody had asked it is listened to a little longer.
 
 use std::collections::HashMap;
-use std::io;
 use std::time::{Duration, Instant};
 
 use tankline_domain::message::GaugeCounters;
@@ -16,7 +15,6 @@ use tankline_domain::register::{RegisterKind, RegisterRead};
 use tankline_domain::site::Framing;
 use tankline_runtime::clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::time::timeout_at;
 use tokio_modbus::Slave;
 use tokio_modbus::client::{Reader, rtu};
 
@@ -25,13 +23,11 @@ use super::frame::{Heard, REQUEST_LENGTH, Request, Shape};
 use super::gate::{Gate, Silence, Timing, Trust, Verdict};
 use super::pause::Pause;
 use super::port::OpenPort;
+use super::slot::{BURST_GAP, Slot};
 use super::unanswered::Unanswered;
 
 /// How long a line that never falls silent is waited for.
 const BABBLE: Duration = Duration::from_millis(250);
-
-/// Pause between bytes that ends a burst: serial adapters deliver in pieces up to 16 ms apart.
-const BURST_GAP: Duration = Duration::from_millis(20);
 
 /// How long a unit is doubted that was heard when nobody had asked it.
 const DOUBT: Duration = Duration::from_secs(30);
@@ -43,6 +39,9 @@ const OTHERS_WAIT: Duration = Duration::from_secs(1);
 const MOST_STRAYS: usize = 4096;
 
 /// Answers in a row, too soon for the wire, after which the port is no wire: one to a network or a program.
+///
+/// They answer requests of different shapes, because what seems unanswered is not asked again at once: whoever is heard
+/// early with answers to others cannot bring that about.
 const NO_WIRE_AFTER: u32 = 3;
 
 /// The one owner of a line's port.
@@ -51,6 +50,8 @@ pub struct Master {
     port: OpenPort,
     framing: Framing,
     pace: Pace,
+    /// In the last slot, what would have been the answer came sooner than a wire can carry it.
+    is_too_soon: bool,
     pause: Pause,
     last_activity: Instant,
     last_unit: u8,
@@ -75,8 +76,10 @@ struct Unit {
 /// Whether the port keeps the time of a wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
-    /// It should; so many answers in a row came sooner than it could carry them.
-    Supposed { too_soon: u32 },
+    /// It should.
+    Supposed,
+    /// It does: somebody else was heard asking, as only a wire lets one hear.
+    Proven,
     /// It does not: bytes come as fast as they like.
     None,
 }
@@ -85,11 +88,12 @@ impl Master {
     /// Takes the port.
     #[must_use]
     pub fn new(port: OpenPort, framing: Framing) -> Self {
-        let pace = if port.is_wire() { Pace::Supposed { too_soon: 0 } } else { Pace::None };
+        let pace = if port.is_wire() { Pace::Supposed } else { Pace::None };
         Self {
             port,
             framing,
             pace,
+            is_too_soon: false,
             pause: Pause::default(),
             last_activity: clock::now(),
             last_unit: 0,
@@ -130,13 +134,15 @@ impl Master {
     /// [`ExchangeError`]; the next exchange is not touched by what went wrong in this one.
     pub async fn read(&mut self, unit: u8, read: RegisterRead, timeout: Duration) -> Result<Exchange, ExchangeError> {
         for _ in 0..NO_WIRE_AFTER {
-            let pace = self.pace;
             let outcome = self.read_once(unit, read, timeout).await;
-            // Otherwise an answer came too soon for a wire: asking on tells whether there is one.
-            if outcome.is_ok() || self.pace == pace {
+            if outcome.is_ok() || !self.is_too_soon || self.pace != Pace::Supposed {
                 return outcome;
             }
         }
+        tracing::info!("answers come sooner than this baud rate can carry them: the port is no wire");
+        self.pace = Pace::None;
+        // So all of them were answers, and nothing is owed from before.
+        self.units.entry(unit).or_default().unanswered.handle_answer();
         self.read_once(unit, read, timeout).await
     }
 
@@ -212,6 +218,7 @@ impl Master {
         let mut slot = Slot {
             gate: Gate::new(request, trust, timing, &mut unit.unanswered),
             silence: self.framing.silence(),
+            byte: if self.pace == Pace::None { Duration::ZERO } else { self.framing.bytes(1) },
             end: sent + timeout,
             latest_end: sent + timeout + BURST_GAP * u32::try_from(request.reply_length()).unwrap_or(u32::MAX),
             // A second answer of a doubted unit would come about when the first should.
@@ -268,10 +275,9 @@ impl Master {
                 }
             }
         }
-        self.learn_pace(&verdict);
-        if self.pace == Pace::None && verdict.is_too_soon {
-            // So it was the answer, and there is none to any request before it.
-            self.units.entry(request.unit()).or_default().unanswered.handle_answer();
+        self.is_too_soon = verdict.is_too_soon && verdict.answer.is_err();
+        if verdict.is_asked_by_others {
+            self.handle_request_of_others();
         }
         for heard in verdict.of_others {
             self.hear(heard);
@@ -279,18 +285,11 @@ impl Master {
         verdict.answer.map(|reply| (reply, took))
     }
 
-    /// Finds out whether answers keep the time of the wire. One in time does not prove it: it may just have been slow.
-    fn learn_pace(&mut self, verdict: &Verdict) {
-        let Pace::Supposed { too_soon } = self.pace else { return };
-        self.pace = match verdict.answer {
-            Ok(_) => Pace::Supposed { too_soon: 0 },
-            Err(_) if !verdict.is_too_soon => Pace::Supposed { too_soon },
-            Err(_) if too_soon + 1 < NO_WIRE_AFTER => Pace::Supposed { too_soon: too_soon + 1 },
-            Err(_) => {
-                tracing::info!("answers come sooner than this baud rate can carry them: the port is no wire");
-                Pace::None
-            }
-        };
+    /// Takes that another master was heard: so the port is a wire after all.
+    fn handle_request_of_others(&mut self) {
+        if self.port.is_wire() {
+            self.pace = Pace::Proven;
+        }
     }
 
     /// Takes a frame that came outside the slot of its unit; whether it was one of a unit of ours.
@@ -299,6 +298,7 @@ impl Master {
         let (number, was_owed) = match heard {
             Heard::Request { unit } => {
                 self.asked_by_others = Some((unit, now));
+                self.handle_request_of_others();
                 return false;
             }
             Heard::Reply { unit, shape } => {
@@ -377,68 +377,6 @@ impl Master {
         if noise > 0 {
             self.hint(self.last_activity);
             self.units.entry(self.last_unit).or_default().counters.crc_errors += 1;
-        }
-    }
-}
-
-/// The time from a request to its answer or its time-out.
-struct Slot<'m> {
-    gate: Gate<'m>,
-    silence: Duration,
-    end: Instant,
-    /// A reply that has begun in time is heard out, until here.
-    latest_end: Instant,
-    /// An answer does not close the slot before.
-    not_before: Instant,
-    last_activity: &'m mut Instant,
-    pause: &'m mut Pause,
-}
-
-impl Slot<'_> {
-    /// Receives until silence follows an answer or the time is over; gives when the last byte of the answer came.
-    async fn receive(&mut self, port: &mut OpenPort) -> io::Result<Instant> {
-        let mut bytes = Vec::new();
-        let mut answered_at = *self.last_activity;
-        loop {
-            let burst_end = *self.last_activity + BURST_GAP;
-            let received = if self.gate.is_answered() || self.gate.has_failed() {
-                let due = (*self.last_activity + self.silence).max(self.not_before).min(self.latest_end);
-                tokio::select! {
-                    biased;
-                    received = port.receive(&mut bytes) => match received {
-                        // Who closes after an answer has answered; nothing can contradict it any more.
-                        Err(_) if self.gate.is_answered() => return Ok(answered_at),
-                        received => received?,
-                    },
-                    () = self.pause.until(due) => return Ok(answered_at),
-                }
-                true
-            } else {
-                let due = match (self.gate.is_in_reply(), self.gate.is_in_burst()) {
-                    (true, _) => burst_end.min(self.latest_end),
-                    (false, true) => burst_end.min(self.end),
-                    (false, false) => self.end,
-                };
-                match timeout_at(due.into(), port.receive(&mut bytes)).await {
-                    Ok(received) => received.map(|()| true)?,
-                    Err(_) => false,
-                }
-            };
-            let now = clock::now();
-            if !received {
-                if now >= self.end && (!self.gate.is_in_reply() || now >= self.latest_end) {
-                    return Ok(answered_at);
-                }
-                self.gate.handle_silence(now);
-                continue;
-            }
-            *self.last_activity = now;
-            let was_answered = self.gate.is_answered();
-            self.gate.handle_bytes(now, &bytes);
-            bytes.clear();
-            if self.gate.is_answered() && !was_answered {
-                answered_at = now;
-            }
         }
     }
 }

@@ -13,4 +13,5 @@ pub mod port;
 pub mod reply_time;
 pub mod schedule;
 pub mod serial;
+mod slot;
 pub mod unanswered;

@@ -100,7 +100,7 @@ impl Unanswered {
 
     /// Gives the read to send instead of one whose reply could be mistaken.
     ///
-    /// Nothing is done with what it brings. It stays within the registers of the read where these are more than one.
+    /// Nothing is done with what it brings. It stays within the registers of the read where a shape is left for that.
     #[must_use]
     pub fn probe(&self, now: Instant, read: RegisterRead) -> RegisterRead {
         let with_count = |count| {
@@ -109,8 +109,8 @@ impl Unanswered {
             let start = read.start.get().saturating_sub(u16::try_from(overhang).unwrap_or(u16::MAX));
             RegisterRead { start: WireAddress::new(start), count, ..read }
         };
-        let counts = if read.count > 1 { 1..read.count } else { 2..4 };
-        let usual = counts.start;
+        let counts = (1..read.count).chain([read.count + 1, read.count + 2]);
+        let usual = if read.count > 1 { 1 } else { 2 };
         let free = counts.map(with_count).find(|probe| !self.owes(now, Shape::of(*probe)));
         free.unwrap_or_else(|| with_count(usual))
     }
@@ -145,7 +145,7 @@ mod tests {
     fn probe_differs_from_all_that_is_owed() {
         let now = start();
         let mut unanswered = Unanswered::default();
-        for (count, expected) in [(3, 1), (1, 2), (2, 1)] {
+        for (count, expected) in [(3, 1), (1, 2), (2, 4), (4, 5), (5, 1)] {
             unanswered.handle_silence(shape(count), now);
             assert_eq!(unanswered.probe(now, read(3)), read(expected), "after {count}");
         }
