@@ -11,19 +11,29 @@ use std::time::{Duration, Instant};
 use tankline_domain::message::{JournalId, JournalRanges, MAX_READINGS_PER_MESSAGE, Presence};
 use tankline_domain::ranges::RangeSet;
 
+use super::flight::{Flight, Sent, Share, Turn};
+use super::pace::Pace;
 use crate::journal::Entry;
 
-/// Readings whose acknowledgements are late within this time are sent again together.
-const COALESCE: Duration = Duration::from_secs(1);
+/// While so many messages of new readings are under way, the next ones wait for each other, so that a link that crawls
+/// does not carry a message for each.
+const NEW_MESSAGES: u64 = 4;
+
+/// A message of the backlog has room for so many readings at least, however slow the link is.
+const LEAST_MESSAGE: u64 = 16;
+
+/// So long they wait for each other at most.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Bounds and times of the uplink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UplinkConfig {
-    /// Most readings that are sent and not acknowledged.
+    /// Most readings that are sent and not acknowledged. A link that crawls gets less.
     pub window: u64,
     /// The part of the window that is kept for new readings, and the part that is kept for the backlog.
     pub reserve: u64,
-    /// How long an acknowledgement may take before its readings are sent again; doubles each time it is late.
+    /// How long an acknowledgement may take at least before its readings are sent again; more where acknowledgements
+    /// usually take longer, and doubled each time that nothing comes through.
     pub ack_timeout: Duration,
     /// Upper bound of that time.
     pub longest_ack_timeout: Duration,
@@ -74,22 +84,38 @@ struct Stream {
     /// What need not be sent now: committed, outstanding, waiting to go out live, or not in the journal any more.
     covered: RangeSet,
     committed: RangeSet,
+    /// What was sent once and is to be sent again, or was.
+    repeated: RangeSet,
 }
 
-/// Readings that were sent and are not acknowledged.
-#[derive(Debug)]
-struct Sent {
-    share: Share,
-    journal: JournalId,
-    numbers: RangeSet,
-    due: Instant,
-}
-
-/// The part of the window that readings are sent in.
+/// What the journal is to be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Share {
-    New,
-    Backlog,
+struct Fetch {
+    first: u64,
+    last: u64,
+    limit: usize,
+}
+
+impl Stream {
+    /// Gives what to ask the journal for to get the next readings that are not covered, at least one. Short runs of them
+    /// are got with what lies between them.
+    fn fetch(&self, most: u64) -> Option<Fetch> {
+        let numbers = self.numbers.clone()?;
+        let (first, mut last) = self.covered.first_gap(*numbers.start(), *numbers.end())?;
+        let furthest = (*numbers.end()).min(first.saturating_add(MAX_READINGS_PER_MESSAGE as u64 - 1));
+        let mut wanted = last - first + 1;
+        if wanted >= most {
+            let limit = usize::try_from(most).unwrap_or(MAX_READINGS_PER_MESSAGE);
+            return Some(Fetch { first, last, limit });
+        }
+        while wanted < most
+            && let Some((next, end)) = self.covered.first_gap(last.saturating_add(1), furthest)
+        {
+            wanted += end - next + 1;
+            last = end;
+        }
+        Some(Fetch { first, last, limit: MAX_READINGS_PER_MESSAGE })
+    }
 }
 
 /// The state of the uplink.
@@ -98,10 +124,13 @@ pub struct Uplink {
     config: UplinkConfig,
     streams: BTreeMap<JournalId, Stream>,
     live: VecDeque<Entry>,
+    /// Until when the new readings that wait are to wait for more of them.
+    gather_until: Option<Instant>,
     fetched: Option<(JournalId, Vec<Entry>)>,
-    /// How many readings the journal was asked for; 0 when it was not.
+    /// How many readings of the journal's answer will be sent; 0 when it was not asked.
     fetching: usize,
-    outstanding: VecDeque<Sent>,
+    flight: Flight,
+    pace: Pace,
     connected: bool,
     /// Whether everything waits, because the clock is not set.
     held: bool,
@@ -112,7 +141,6 @@ pub struct Uplink {
     settled_by: Option<Instant>,
     /// Until when the journal is left alone after it could not be read.
     fetch_after: Option<Instant>,
-    ack_timeout: Duration,
     resent: u64,
 }
 
@@ -125,9 +153,11 @@ impl Uplink {
             config,
             streams: contents.iter().map(|(journal, numbers)| (*journal, stream(numbers))).collect(),
             live: VecDeque::new(),
+            gather_until: None,
             fetched: None,
             fetching: 0,
-            outstanding: VecDeque::new(),
+            flight: Flight::default(),
+            pace: Pace::new(config),
             connected: false,
             held: false,
             centre: None,
@@ -135,7 +165,6 @@ impl Uplink {
             unsettled: BTreeSet::new(),
             settled_by: None,
             fetch_after: None,
-            ack_timeout: config.ack_timeout,
             resent: 0,
         }
     }
@@ -168,6 +197,7 @@ impl Uplink {
         self.connected = true;
         self.centre = None;
         self.give_back_all();
+        self.pace.begin();
         self.unsettled = self.streams.keys().copied().collect();
         self.settled_by = Some(now + self.config.settle);
     }
@@ -188,7 +218,7 @@ impl Uplink {
         let is_new = presence == Presence::Online && boot != self.boot;
         if is_new {
             self.boot = boot;
-            self.ack_timeout = self.config.ack_timeout;
+            self.pace.forget_lateness();
         }
         if is_new || presence == Presence::Offline {
             self.give_back_all();
@@ -197,7 +227,7 @@ impl Uplink {
     }
 
     /// Takes what the centre has committed.
-    pub fn handle_committed(&mut self, committed: &JournalRanges) {
+    pub fn handle_committed(&mut self, now: Instant, committed: &JournalRanges) {
         self.unsettled.remove(&committed.journal);
         if self.unsettled.is_empty() {
             self.settled_by = None;
@@ -205,13 +235,11 @@ impl Uplink {
         let Some(stream) = self.streams.get_mut(&committed.journal) else { return };
         stream.committed.extend(&committed.ranges);
         stream.covered.extend(&committed.ranges);
-        let before = self.outstanding.len();
-        for sent in self.outstanding.iter_mut().filter(|sent| sent.journal == committed.journal) {
-            sent.numbers.subtract(&committed.ranges);
-        }
-        self.outstanding.retain(|sent| !sent.numbers.is_empty());
-        if self.outstanding.len() < before {
-            self.ack_timeout = self.config.ack_timeout;
+        stream.repeated.subtract(&committed.ranges);
+        let under_way = self.flight.readings();
+        let acknowledged = self.flight.handle_committed(now, committed, self.pace.ack_timeout());
+        if let Some((delay, readings)) = acknowledged.and_then(|it| Some((it.delay?, it.readings))) {
+            self.pace.handle_acknowledged(now, delay, readings, under_way);
         }
     }
 
@@ -223,9 +251,9 @@ impl Uplink {
         if !self.connected || stream.covered.contains(entry.seq) {
             return;
         }
-        let new = self.outstanding_in(Share::New) + self.live.len() as u64;
-        let backlog = self.outstanding_in(Share::Backlog) + self.on_its_way_from_the_journal();
-        if new < self.config.window - self.config.reserve && new + backlog < self.config.window {
+        let new = self.flight.held(Share::New).readings + self.live.len() as u64;
+        let backlog = self.flight.held(Share::Backlog).readings + self.on_its_way_from_the_journal();
+        if self.pace.takes_new(new, backlog) {
             self.cover(entry.journal, entry.seq);
             self.live.push_back(entry);
         }
@@ -239,7 +267,7 @@ impl Uplink {
         limit: usize,
         entries: Vec<Entry>,
     ) {
-        self.fetching = 0;
+        let most = std::mem::take(&mut self.fetching);
         let Some(stream) = self.streams.get_mut(&journal) else { return };
         let complete_to = match entries.last() {
             Some(last) if entries.len() == limit => last.seq,
@@ -248,7 +276,7 @@ impl Uplink {
         let had: RangeSet = entries.iter().map(|entry| entry.seq).collect();
         stream.covered.extend(&had.missing(*asked.start(), complete_to));
         let wanted = |entry: &Entry| !stream.covered.contains(entry.seq);
-        let wanted: Vec<Entry> = entries.into_iter().filter(wanted).collect();
+        let wanted: Vec<Entry> = entries.into_iter().filter(wanted).take(most).collect();
         if self.connected && !wanted.is_empty() {
             for entry in &wanted {
                 stream.covered.insert(entry.seq, entry.seq);
@@ -272,15 +300,11 @@ impl Uplink {
         if self.fetch_after.is_some_and(|due| due <= now) {
             self.fetch_after = None;
         }
-        let is_late = self.outstanding.iter().any(|sent| sent.due <= now);
-        // What is due a moment later goes back with it, so that it is sent again in few messages.
-        let due = now + if is_late { COALESCE } else { Duration::ZERO };
-        let (late, rest): (Vec<Sent>, Vec<Sent>) = self.outstanding.drain(..).partition(|sent| sent.due <= due);
-        self.outstanding = rest.into();
-        if !late.is_empty() {
-            self.ack_timeout = (self.ack_timeout * 2).min(self.config.longest_ack_timeout);
+        let late = self.flight.take_late(now);
+        if late.is_stalled {
+            self.pace.handle_late();
         }
-        for sent in late {
+        for sent in late.messages {
             self.give_back(&sent);
         }
     }
@@ -288,7 +312,8 @@ impl Uplink {
     /// Gives when [`Uplink::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.outstanding.iter().map(|sent| sent.due).chain(self.settled_by).chain(self.fetch_after).min()
+        let dues = [self.flight.due(), self.settled_by, self.fetch_after, self.gather_until];
+        dues.into_iter().flatten().min()
     }
 
     /// Gives what is to be done next; new readings before the backlog.
@@ -296,21 +321,19 @@ impl Uplink {
         if !self.connected || self.held {
             return None;
         }
-        if let Some(journal) = self.live.front().map(|entry| entry.journal) {
-            let of_journal = self.live.iter().take_while(|entry| entry.journal == journal).count();
-            let entries: Vec<Entry> = self.live.drain(..of_journal.min(MAX_READINGS_PER_MESSAGE)).collect();
+        if let Some((journal, entries)) = self.next_new(now) {
             return Some(self.publish(now, Share::New, journal, entries));
         }
         if let Some((journal, entries)) = self.fetched.take() {
             return Some(self.publish(now, Share::Backlog, journal, entries));
         }
-        self.next_fetch()
+        self.next_fetch(now)
     }
 
     /// Counts the readings that are sent and not acknowledged.
     #[must_use]
-    pub fn outstanding_readings(&self) -> u64 {
-        self.outstanding.iter().map(|sent| sent.numbers.count()).sum()
+    pub const fn outstanding_readings(&self) -> u64 {
+        self.flight.readings()
     }
 
     /// Counts the readings that are to be sent again: their acknowledgement was late, their connection ended, or their
@@ -329,44 +352,59 @@ impl Uplink {
             numbers.is_none_or(|numbers| stream.covered.contains_range(*numbers.start(), *numbers.end()))
         }) && self.live.is_empty()
             && self.fetched.is_none()
-            && self.outstanding.is_empty()
+            && self.flight.is_empty()
+    }
+
+    /// Takes the new readings that are to go out now.
+    fn next_new(&mut self, now: Instant) -> Option<(JournalId, Vec<Entry>)> {
+        let journal = self.live.front()?.journal;
+        let of_journal = self.live.iter().take_while(|entry| entry.journal == journal).count();
+        let is_whole = of_journal >= MAX_READINGS_PER_MESSAGE || of_journal < self.live.len();
+        if !is_whole && self.flight.held(Share::New).messages >= NEW_MESSAGES {
+            let until = *self.gather_until.get_or_insert(now + GATHER);
+            if now < until {
+                return None;
+            }
+        }
+        self.gather_until = None;
+        Some((journal, self.live.drain(..of_journal.min(MAX_READINGS_PER_MESSAGE)).collect()))
     }
 
     fn publish(&mut self, now: Instant, share: Share, journal: JournalId, entries: Vec<Entry>) -> Output {
         let numbers: RangeSet = entries.iter().map(|entry| entry.seq).collect();
-        let sent = Sent { share, journal, numbers, due: now + self.ack_timeout };
+        let is_repeated = |stream: &Stream| entries.iter().any(|entry| stream.repeated.contains(entry.seq));
+        let turn = if self.streams.get(&journal).is_some_and(is_repeated) { Turn::Again } else { Turn::First };
+        let sent = Sent { share, journal, numbers, turn, at: now, due: now + self.pace.ack_timeout() };
         if self.centre == Some(Presence::Offline) {
             // Others may listen, but the centre does not: to it this was never sent.
-            self.give_back(&sent);
+            self.uncover(&sent);
         } else {
-            self.outstanding.push_back(sent);
+            self.flight.add(sent);
         }
         Output::Publish { journal, entries }
     }
 
-    fn next_fetch(&mut self) -> Option<Output> {
-        let (new, backlog) = (self.outstanding_in(Share::New), self.outstanding_in(Share::Backlog));
-        let room = (self.config.window - self.config.reserve).saturating_sub(backlog);
-        let room = room.min(self.config.window.saturating_sub(new + backlog));
+    fn next_fetch(&mut self, now: Instant) -> Option<Output> {
         let paused = self.fetching > 0
             || self.fetch_after.is_some()
             || !self.unsettled.is_empty()
             || self.centre == Some(Presence::Offline);
-        if paused || room == 0 {
+        if paused {
             return None;
         }
-        let (journal, first, last) = self.streams.iter().find_map(|(journal, stream)| {
-            let numbers = stream.numbers.as_ref()?;
-            let (first, last) = stream.covered.first_gap(*numbers.start(), *numbers.end())?;
-            Some((*journal, first, last))
-        })?;
-        let limit = usize::try_from(room).unwrap_or(usize::MAX).min(MAX_READINGS_PER_MESSAGE);
-        self.fetching = limit;
+        let (new, backlog) = (self.flight.held(Share::New), self.flight.held(Share::Backlog));
+        let room = self.pace.room_for_backlog(now, new.readings + self.live.len() as u64, backlog.readings);
+        // A few large messages and not many small ones; yet not so large that new readings wait long behind one.
+        let most = (self.pace.window() / 4).clamp(LEAST_MESSAGE, MAX_READINGS_PER_MESSAGE as u64);
+        if room == 0 || room < most / 2 && backlog.messages > 0 {
+            return None;
+        }
+        let most = room.min(most);
+        let (journal, fetch) =
+            self.streams.iter().find_map(|(journal, stream)| Some((*journal, stream.fetch(most)?)))?;
+        self.fetching = usize::try_from(most).expect("bounded by the readings of a message");
+        let Fetch { first, last, limit } = fetch;
         Some(Output::Fetch { journal, first, last, limit })
-    }
-
-    fn outstanding_in(&self, share: Share) -> u64 {
-        self.outstanding.iter().filter(|sent| sent.share == share).map(|sent| sent.numbers.count()).sum()
     }
 
     /// Counts the readings of the backlog that will go out next; while the journal is asked, as many as it may give.
@@ -378,8 +416,16 @@ impl Uplink {
         self.streams.entry(journal).or_default().covered.insert(seq, seq);
     }
 
-    /// Makes readings part of the backlog again, but for those that are committed.
+    /// Makes readings that were sent part of the backlog again.
     fn give_back(&mut self, sent: &Sent) {
+        if let Some(stream) = self.streams.get_mut(&sent.journal) {
+            stream.repeated.extend(&sent.numbers);
+        }
+        self.uncover(sent);
+    }
+
+    /// Makes readings part of the backlog, but for those that are committed.
+    fn uncover(&mut self, sent: &Sent) {
         self.resent += sent.numbers.count();
         let Some(stream) = self.streams.get_mut(&sent.journal) else { return };
         stream.covered.subtract(&sent.numbers);
@@ -387,9 +433,10 @@ impl Uplink {
     }
 
     fn give_back_all(&mut self) {
-        for sent in std::mem::take(&mut self.outstanding) {
+        for sent in self.flight.take_all() {
             self.give_back(&sent);
         }
+        self.gather_until = None;
         let waiting = self.live.drain(..).chain(self.fetched.take().into_iter().flat_map(|(_, entries)| entries));
         for entry in waiting {
             if let Some(stream) = self.streams.get_mut(&entry.journal) {

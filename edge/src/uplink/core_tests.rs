@@ -46,15 +46,14 @@ fn a_new_reading_goes_out_at_once_and_before_the_backlog() {
     uplink.handle_connected(now);
     uplink.handle_appended(entry(2001));
     assert_eq!(drain(&mut uplink, now, 1..=2001), [vec![2001]], "the centre has not yet said what it has");
-    uplink.handle_committed(&committed(&[(1, 1200)]));
+    uplink.handle_committed(now, &committed(&[(1, 1200)]));
     uplink.handle_appended(entry(2002));
     let published = drain(&mut uplink, now, 1..=2002);
     assert_eq!(published[0], [2002]);
-    assert_eq!(published[1], (1201..=1700).collect::<Vec<_>>());
-    assert_eq!(published[2], (1701..=2000).collect::<Vec<_>>());
-    assert_eq!(published.len(), 3);
-    assert!(!uplink.is_drained());
-    uplink.handle_committed(&committed(&[(1, 2002)]));
+    let backlog = published[1..].concat();
+    assert_eq!(backlog, (1201..1201 + backlog.len() as u64).collect::<Vec<_>>());
+    assert!(backlog.len() > 16 && !uplink.is_drained());
+    uplink.handle_committed(now, &committed(&[(1, 2002)]));
     assert!(uplink.is_drained());
     assert_eq!(drain(&mut uplink, now, 1..=2002), Vec::<Vec<u64>>::new());
 }
@@ -95,15 +94,30 @@ fn the_window_is_kept_with_a_share_for_each_side() {
     let config = UplinkConfig { window: 1000, reserve: 200, ..UplinkConfig::default() };
     let mut uplink = Uplink::new(config, &contents(1, 5000));
     uplink.handle_connected(now);
-    uplink.handle_committed(&committed(&[]));
-    let backlog: usize = drain(&mut uplink, now, 1..=5000).iter().map(Vec::len).sum();
-    assert_eq!(backlog, 800, "the backlog leaves 200 to new readings");
-    uplink.handle_appended(entry(5001));
-    assert_eq!(drain(&mut uplink, now, 1..=5001), [vec![5001]], "a new reading does not wait for the backlog");
-    for seq in 5002..=7000 {
+    uplink.handle_committed(now, &committed(&[]));
+    let sent = widen(&mut uplink, now, 1..=5000);
+    let backlog = uplink.outstanding_readings();
+    assert!((700..=800).contains(&backlog) && sent < 5000, "the backlog leaves 200 to new readings: {backlog}");
+    for seq in 5001..=7000 {
         uplink.handle_appended(entry(seq));
-        drain(&mut uplink, now, 1..=7000);
+        let published = drain(&mut uplink, now, 1..=7000);
+        assert!(seq > 5004 || published == [vec![seq]], "a new reading does not wait for the backlog");
         assert!(uplink.outstanding_readings() <= 1000);
+    }
+}
+
+/// Acknowledges everything at once until the window does not grow any more; gives the last number that was sent.
+fn widen(uplink: &mut Uplink, now: Instant, journal: RangeInclusive<u64>) -> u64 {
+    let mut sent = 0;
+    loop {
+        let before = uplink.outstanding_readings();
+        sent = drain(uplink, now, journal.clone()).concat().last().copied().unwrap_or(sent);
+        if uplink.outstanding_readings() == before {
+            return sent;
+        }
+        if uplink.outstanding_readings() < 700 {
+            uplink.handle_committed(now, &committed(&[(1, sent)]));
+        }
     }
 }
 
@@ -112,7 +126,7 @@ fn late_acknowledgements_mean_sending_again_ever_more_patiently() {
     let mut now = Instant::now();
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
     uplink.handle_connected(now);
-    uplink.handle_committed(&committed(&[]));
+    uplink.handle_committed(now, &committed(&[]));
     let mut waits = Vec::new();
     for _ in 0..6 {
         assert_eq!(drain(&mut uplink, now, 1..=10), [(1..=10).collect::<Vec<_>>()]);
@@ -124,14 +138,14 @@ fn late_acknowledgements_mean_sending_again_ever_more_patiently() {
     assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
     assert_eq!(uplink.resent(), 60);
     drain(&mut uplink, now, 1..=10);
-    uplink.handle_committed(&committed(&[(1, 10)]));
-    uplink.handle_appended(entry(11));
-    drain(&mut uplink, now, 1..=11);
-    assert_eq!(
-        uplink.poll_timeout().unwrap().duration_since(now).as_secs(),
-        5,
-        "patience ends with an acknowledgement"
-    );
+    let mut patience = |seq| {
+        uplink.handle_committed(now, &committed(&[(1, seq - 1)]));
+        uplink.handle_appended(entry(seq));
+        drain(&mut uplink, now, 1..=seq);
+        uplink.poll_timeout().unwrap().duration_since(now).as_secs()
+    };
+    assert_eq!(patience(11), 60, "nobody knows which of the six was acknowledged");
+    assert_eq!(patience(12), 5, "patience ends with an acknowledgement that was in time");
 }
 
 #[test]
@@ -143,9 +157,11 @@ fn single_readings_that_are_late_are_sent_again_together() {
         let now = start + Duration::from_millis(seq * 140);
         uplink.handle_timeout(now);
         uplink.handle_appended(entry(seq));
-        assert_eq!(drain(&mut uplink, now, 1..=7), [vec![seq]]);
+        drain(&mut uplink, now, 1..=7);
     }
     uplink.handle_timeout(start + Duration::from_secs(2));
+    drain(&mut uplink, start + Duration::from_secs(2), 1..=7);
+    assert_eq!(uplink.outstanding_readings(), 7);
     let due = uplink.poll_timeout().unwrap();
     uplink.handle_timeout(due);
     assert_eq!(drain(&mut uplink, due, 1..=7), [(1..=7).collect::<Vec<_>>()]);
@@ -157,14 +173,14 @@ fn a_new_connection_or_a_new_boot_of_the_centre_sends_again_what_is_not_committe
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
     for round in 0..2 {
         uplink.handle_connected(now);
-        uplink.handle_committed(&committed(&[(1, 4)]));
+        uplink.handle_committed(now, &committed(&[(1, 4)]));
         assert_eq!(drain(&mut uplink, now, 1..=10), [(5..=10).collect::<Vec<_>>()], "round {round}");
         uplink.handle_disconnected();
         assert_eq!(uplink.poll_output(now), None);
     }
     uplink.handle_connected(now);
     uplink.handle_centre(Presence::Online, Some("a".into()));
-    uplink.handle_committed(&committed(&[(1, 4)]));
+    uplink.handle_committed(now, &committed(&[(1, 4)]));
     assert_eq!(drain(&mut uplink, now, 1..=10).len(), 1);
     uplink.handle_centre(Presence::Online, Some("a".into()));
     assert!(drain(&mut uplink, now, 1..=10).is_empty(), "the same boot is no news");
@@ -177,7 +193,7 @@ fn while_the_centre_is_away_new_readings_go_out_but_count_for_nothing() {
     let now = Instant::now();
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
     uplink.handle_connected(now);
-    uplink.handle_committed(&committed(&[(1, 10)]));
+    uplink.handle_committed(now, &committed(&[(1, 10)]));
     uplink.handle_centre(Presence::Offline, None);
     uplink.handle_appended(entry(11));
     assert_eq!(drain(&mut uplink, now, 1..=11), [vec![11]]);
@@ -191,10 +207,86 @@ fn what_the_journal_has_not_any_more_is_not_asked_for_again() {
     let now = Instant::now();
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 100));
     uplink.handle_connected(now);
-    uplink.handle_committed(&committed(&[]));
-    assert_eq!(drain(&mut uplink, now, 41..=100), [(41..=100).collect::<Vec<_>>()]);
-    uplink.handle_committed(&committed(&[(41, 100)]));
+    uplink.handle_committed(now, &committed(&[]));
+    assert_eq!(drain(&mut uplink, now, 41..=50).concat(), (41..=50).collect::<Vec<_>>());
+    uplink.handle_committed(now, &committed(&[(41, 50)]));
     assert!(uplink.is_drained());
+}
+
+#[test]
+fn acknowledgements_that_come_one_after_another_are_not_late() {
+    let start = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &BTreeMap::new());
+    uplink.handle_connected(start);
+    for seq in 1..=4 {
+        uplink.handle_appended(entry(seq));
+        drain(&mut uplink, start, 1..=4);
+    }
+    // A slow link brings one every four seconds.
+    for seq in 1..=4 {
+        let now = start + Duration::from_secs(4 * seq);
+        uplink.handle_timeout(now);
+        assert!(drain(&mut uplink, now, 1..=4).is_empty(), "something is sent again before {seq} is acknowledged");
+        uplink.handle_committed(now, &committed(&[(1, seq)]));
+    }
+    assert!(uplink.is_drained());
+    assert_eq!(uplink.resent(), 0);
+}
+
+#[test]
+fn what_was_lost_is_sent_again_however_much_comes_through_after_it() {
+    let start = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &BTreeMap::new());
+    uplink.handle_connected(start);
+    uplink.handle_appended(entry(1));
+    drain(&mut uplink, start, 1..=1);
+    for seq in 2..=60 {
+        let now = start + Duration::from_millis(100 * seq);
+        uplink.handle_timeout(now);
+        uplink.handle_appended(entry(seq));
+        let published = drain(&mut uplink, now, 1..=seq).concat();
+        if published.contains(&1) {
+            assert!((5000..5300).contains(&(100 * seq)), "after {} ms", 100 * seq);
+            assert_eq!(uplink.resent(), 1);
+            return;
+        }
+        uplink.handle_committed(now, &committed(&[(2, seq)]));
+    }
+    panic!("it is never sent again");
+}
+
+#[test]
+fn new_readings_wait_for_each_other_while_the_link_is_busy() {
+    let start = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &BTreeMap::new());
+    uplink.handle_connected(start);
+    for seq in 1..=4 {
+        uplink.handle_appended(entry(seq));
+        assert_eq!(drain(&mut uplink, start, 1..=4), [vec![seq]]);
+    }
+    for seq in 5..=7 {
+        uplink.handle_appended(entry(seq));
+        assert!(drain(&mut uplink, start, 1..=7).is_empty());
+    }
+    let due = uplink.poll_timeout().unwrap();
+    assert!(due - start <= Duration::from_millis(250));
+    uplink.handle_timeout(due);
+    assert_eq!(drain(&mut uplink, due, 1..=7), [vec![5, 6, 7]]);
+    uplink.handle_committed(due, &committed(&[(1, 4)]));
+    uplink.handle_appended(entry(8));
+    assert_eq!(drain(&mut uplink, due, 1..=8), [vec![8]], "the link is free again");
+}
+
+#[test]
+fn short_runs_of_the_backlog_go_out_together() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 400));
+    uplink.handle_connected(now);
+    let odd: Vec<_> = (1..=399).step_by(2).map(|seq| (seq, seq)).collect();
+    uplink.handle_committed(now, &committed(&odd));
+    let published = drain(&mut uplink, now, 1..=400);
+    assert_eq!(published[0], (1..=16).map(|n| 2 * n).collect::<Vec<_>>());
+    assert!(published.len() > 1 && published.iter().all(|message| message.len() >= 8), "{published:?}");
 }
 
 /// Runs uplink and centre on a virtual clock over a network that loses, repeats and delays, with connections that drop
@@ -253,7 +345,7 @@ fn simulate(seed: u64) {
         }
         let (due, rest): (Vec<_>, Vec<_>) = to_edge.drain(..).partition(|(at, _)| *at <= now);
         to_edge = rest;
-        due.iter().for_each(|(_, committed)| uplink.handle_committed(committed));
+        due.iter().for_each(|(_, committed)| uplink.handle_committed(now, committed));
     }
     assert_eq!(centre.len() as u64, last_seq, "seed {seed}");
 }

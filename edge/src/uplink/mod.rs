@@ -1,6 +1,10 @@
 //! The way from the journal to the centre.
 
 mod core;
+mod flight;
+#[cfg(test)]
+mod link_tests;
+mod pace;
 mod shell;
 
 pub use core::{Output, Uplink, UplinkConfig};

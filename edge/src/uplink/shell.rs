@@ -233,7 +233,7 @@ impl Shell {
             SessionEvent::Message { topic, payload } => match topic.parse() {
                 Ok(Topic::Committed(..)) => match serde_json::from_slice::<Committed>(&payload) {
                     Ok(committed) => {
-                        self.uplink.handle_committed(&committed);
+                        self.uplink.handle_committed(clock::now(), &committed);
                         self.ask(Request::Commit(committed)).await?;
                     }
                     Err(error) => tracing::warn!(topic, %error, "what the centre says cannot be read"),
