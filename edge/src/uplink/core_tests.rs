@@ -68,12 +68,12 @@ fn journals_that_come_to_light_later_are_sent_once_the_centre_has_said_what_it_h
     assert!(uplink.handle_contents(now, &contents(1, 10)));
     assert!(!uplink.handle_contents(now, &contents(1, 10)), "they are known now");
     assert!(drain(&mut uplink, now, 1..=10).is_empty());
-    uplink.handle_committed(&committed(&[(1, 4)]));
+    uplink.handle_committed(now, &committed(&[(1, 4)]));
     assert_eq!(drain(&mut uplink, now, 1..=10), [(5..=10).collect::<Vec<_>>()]);
-    uplink.handle_committed(&committed(&[(1, 10)]));
+    uplink.handle_committed(now, &committed(&[(1, 10)]));
     // What was appended before comes to light beneath it.
     uplink.handle_contents(now, &BTreeMap::from([(JournalId::new(9), 1..=1)]));
-    uplink.handle_committed(&Committed { journal: JournalId::new(9), ..committed(&[(1, 1)]) });
+    uplink.handle_committed(now, &Committed { journal: JournalId::new(9), ..committed(&[(1, 1)]) });
     assert!(uplink.is_drained());
 }
 
