@@ -4,6 +4,7 @@
 //! of the wire, so that an edge, or any other Modbus master, can be run without hardware. A `demo` of the whole system in one
 //! process, which audits itself, and a `bench` that measures what its parts can take.
 
+pub mod audit;
 pub mod bench;
 pub mod demo;
 pub mod gauge;
@@ -11,4 +12,5 @@ pub mod gauges_command;
 pub mod line;
 pub mod modbus;
 pub mod plant;
+pub mod role;
 pub mod scenario;

@@ -9,6 +9,8 @@ use clap::{Parser, Subcommand};
 use tankline_hil::bench::{self, BenchArgs};
 use tankline_hil::demo::{self, DemoArgs};
 use tankline_hil::gauges_command::{self, GaugesArgs};
+use tankline_hil::role::{self, RoleArgs};
+use tankline_hil::scenario::{self, RunArgs};
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::signals;
@@ -29,8 +31,15 @@ enum Command {
     Gauges(GaugesArgs),
     /// Runs everything in one process: gauges, edges, broker, centre and database; shows the station live.
     Demo(DemoArgs),
+    /// Plays scenarios against the real system and says whether what they expect was seen.
+    ///
+    /// Exit code 0 when all is as expected, 1 when something is not, 2 when a scenario is none.
+    Run(RunArgs),
     /// Measures how much the parts can take on this machine.
     Bench(BenchArgs),
+    /// Is one of the product's processes, for `run`.
+    #[command(hide = true)]
+    Role(RoleArgs),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +56,11 @@ fn without_separator(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    if let Command::Role(args) = &cli.command {
+        // It has a runtime as the product has it.
+        logging::init(&cli.log);
+        return role::run(args);
+    }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let stop = signals::stop_on_signals();
@@ -56,18 +70,24 @@ fn run(cli: &Cli) -> Result<(), Failure> {
                 gauges_command::run(args, &mut io::stdout(), stop).await
             }
             Command::Demo(args) => demo::run(args, &cli.log, stop).await,
+            Command::Run(args) => {
+                logging::init(&quieter(&cli.log, "warn,tankline_runtime::mqtt=error"));
+                scenario::run(args, &mut io::stdout(), stop).await
+            }
+            Command::Role(_) => Ok(()),
             Command::Bench(args) => {
-                logging::init(&quieter(&cli.log));
+                logging::init(&quieter(&cli.log, "warn"));
                 bench::run(args, &mut io::stdout(), stop).await
             }
         }
     })
 }
 
-/// Logs warnings alone unless more is asked for: what is logged costs time, and here time is measured.
-fn quieter(log: &LogArgs) -> LogArgs {
-    let warnings = std::env::var_os("RUST_LOG").is_none().then(|| "warn".to_owned());
-    LogArgs { log_level: log.log_level.clone().or(warnings), ..log.clone() }
+/// Logs no more than this unless more is asked for: what is logged costs time where time is measured, and lies between what
+/// is told where something is told.
+fn quieter(log: &LogArgs, usual: &str) -> LogArgs {
+    let usual = std::env::var_os("RUST_LOG").is_none().then(|| usual.to_owned());
+    LogArgs { log_level: log.log_level.clone().or(usual), ..log.clone() }
 }
 
 #[cfg(test)]

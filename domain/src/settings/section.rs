@@ -184,13 +184,22 @@ impl<'r> Section<'r> {
     /// Each is called by its `name` or `tank`, or else by its number from 1.
     #[must_use]
     pub fn list(&self, key: &str) -> Vec<Section<'r>> {
+        self.tables(key, |item| item.get("name").or(item.get("tank")).and_then(Value::as_str))
+    }
+
+    /// Gives the tables of a list of tables, each called by its number from 1.
+    #[must_use]
+    pub fn numbered(&self, key: &str) -> Vec<Section<'r>> {
+        self.tables(key, |_| None)
+    }
+
+    fn tables(&self, key: &str, name: impl Fn(&'r Value) -> Option<&'r str>) -> Vec<Section<'r>> {
         match self.value(key) {
             None => Vec::new(),
             Some(Value::Array(items)) => {
                 let path = self.path_of(key);
                 let section = |(index, item): (usize, &'r Value)| {
-                    let name = item.get("name").or(item.get("tank")).and_then(Value::as_str);
-                    let called = name.map_or_else(|| (index + 1).to_string(), str::to_owned);
+                    let called = name(item).map_or_else(|| (index + 1).to_string(), str::to_owned);
                     self.reader.section(format!("{path}[{called}]"), Some(item))
                 };
                 items.iter().enumerate().map(section).collect()

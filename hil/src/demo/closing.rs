@@ -93,8 +93,8 @@ pub fn verdict(audit: &AuditSummary) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::audit::Findings;
     use super::*;
+    use crate::audit::Findings;
 
     fn audit(findings: Findings) -> AuditSummary {
         let clean = findings.is_clean();

@@ -1,8 +1,6 @@
 //! `tankline-hil demo`: the whole system in one process, from the gauges on their lines to the database.
 
-mod answers;
 mod arguments;
-mod audit;
 mod builtin;
 mod closing;
 mod feed;

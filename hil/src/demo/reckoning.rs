@@ -7,12 +7,12 @@ use tankline_domain::names::TankName;
 use tankline_domain::site::{Gauge, Line, Site};
 use tankline_ingest::Observer;
 
-use super::answers::TankAnswers;
-use super::audit::{Discrepancy, Findings, audit};
 use super::snapshot::Snapshot;
 use super::station::{Edge, Tally};
 use super::stored::KeptReadings;
 use super::summary::{AuditSummary, BusUse, Latency, Summary, rounded};
+use crate::audit::TankAnswers;
+use crate::audit::{Discrepancy, Findings, audit};
 use crate::line::LineCounters;
 
 /// Registers that nobody asked for across which the edges join two reads.

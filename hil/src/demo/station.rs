@@ -21,9 +21,9 @@ use tankline_runtime::exit::Failure;
 use tankline_runtime::mqtt::BrokerUrl;
 use tankline_runtime::secret::read_secret_file;
 
-use super::answers::Answers;
 use super::arguments::{DemoArgs, InfluxdbArgs};
 use super::folder::DataFolder;
+use crate::audit::Answers;
 use crate::line::{EmulatedLine, LineSpec, UnitSpec};
 use crate::plant::{LivePlant, Plant};
 

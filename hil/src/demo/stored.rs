@@ -14,7 +14,7 @@ use tankline_domain::units::UnixMillis;
 use tankline_edge::journal::{Journal, JournalConfig};
 use tankline_ingest::store;
 
-use super::audit::{Kept, Place};
+use crate::audit::{Kept, Place};
 
 /// Readings that are fetched from a journal at a time.
 const FETCHED_AT_ONCE: usize = 5000;

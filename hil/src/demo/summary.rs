@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::audit::Findings;
+use crate::audit::Findings;
 use crate::line::LineCounters;
 
 /// What was measured in a run.

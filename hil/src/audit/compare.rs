@@ -275,5 +275,5 @@ fn is_same(kept: Option<f64>, given: f64, step: Option<f64>) -> bool {
 }
 
 #[cfg(test)]
-#[path = "audit_tests.rs"]
+#[path = "compare_tests.rs"]
 mod tests;

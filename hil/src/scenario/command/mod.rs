@@ -1,0 +1,110 @@
+//! What can be made to happen, in one text form for scenario files and for the shell.
+
+mod infrastructure;
+mod parse;
+
+pub use infrastructure::{Act, ClockSetting, DiskState, Link, LinkState, Role};
+pub use parse::ParseCommandError;
+
+use std::fmt;
+use std::time::Duration;
+
+use tankline_domain::names::{LineName, TankName};
+use tankline_domain::site::Site;
+
+use crate::line::{Fault, FaultTarget};
+use crate::plant::PlantCommand;
+use crate::scenario::story::in_words;
+
+/// Something that can be made to happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// In the plant: `inflow T-01 400m3/h`.
+    Plant(PlantCommand),
+    /// On a line: `fault T-02 late=1200ms`, for some time or for ever.
+    Fault(FaultCommand, Option<Duration>),
+    /// To a process, its connection, disk or clock: `kill rtu-01 for 30 s`.
+    Bench(Act, Option<Duration>),
+}
+
+/// Gives a gauge or a line faults in place of those that it has; none takes them all away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultCommand {
+    /// A tank, whose gauge is meant, or a line.
+    pub on: String,
+    /// The faults.
+    pub faults: Vec<Fault>,
+}
+
+/// Where a fault is put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultPlace {
+    /// The line.
+    pub line: LineName,
+    /// The tank, when one gauge is meant.
+    pub tank: Option<TankName>,
+    /// The unit, or the line.
+    pub target: FaultTarget,
+}
+
+impl FaultCommand {
+    /// Finds the gauge or the line in a site.
+    ///
+    /// # Errors
+    /// A sentence that says what the site has.
+    pub fn place(&self, site: &Site) -> Result<FaultPlace, String> {
+        if let Some(gauge) = site.gauges().iter().find(|gauge| gauge.tank.as_str() == self.on) {
+            let (line, tank) = (gauge.line.clone(), Some(gauge.tank.clone()));
+            return Ok(FaultPlace { line, tank, target: FaultTarget::Unit(gauge.unit) });
+        }
+        if let Some(line) = site.lines().iter().find(|line| line.name.as_str() == self.on) {
+            return Ok(FaultPlace { line: line.name.clone(), tank: None, target: FaultTarget::Line });
+        }
+        let tanks = site.gauges().iter().map(|gauge| gauge.tank.as_str());
+        let lines = site.lines().iter().map(|line| line.name.as_str());
+        let known: Vec<_> = tanks.chain(lines).collect();
+        Err(format!("{:?} is no tank with a gauge and no line; there are {}", self.on, known.join(", ")))
+    }
+}
+
+impl Command {
+    /// Gives the command that takes this one back when its time is over, and that time.
+    #[must_use]
+    pub fn end(&self) -> Option<(Duration, Self)> {
+        match self {
+            Self::Plant(_) => None,
+            Self::Fault(fault, time) => {
+                let none = FaultCommand { on: fault.on.clone(), faults: Vec::new() };
+                time.map(|time| (time, Self::Fault(none, None)))
+            }
+            Self::Bench(act, time) => time.zip(act.end()).map(|(time, end)| (time, Self::Bench(end, None))),
+        }
+    }
+}
+
+impl fmt::Display for FaultCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fault {}", self.on)?;
+        if self.faults.is_empty() {
+            f.write_str(" none")?;
+        }
+        self.faults.iter().try_for_each(|fault| write!(f, " {fault}"))
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = match self {
+            Self::Plant(command) => return command.fmt(f),
+            Self::Fault(command, time) => {
+                command.fmt(f)?;
+                time
+            }
+            Self::Bench(act, time) => {
+                act.fmt(f)?;
+                time
+            }
+        };
+        time.map_or(Ok(()), |time| write!(f, " for {}", in_words(time)))
+    }
+}

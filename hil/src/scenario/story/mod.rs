@@ -1,0 +1,94 @@
+//! A scenario as its file tells it.
+
+mod expect;
+mod expectation;
+mod read;
+mod site;
+mod text;
+mod time;
+
+pub use expectation::{
+    AlarmWish, Bounds, Counter, Expectation, Expected, Percentile, QualityIs, Quantity, Window, Wrong,
+};
+pub use read::load;
+pub use site::StorySite;
+pub use text::TomlText;
+pub use time::{Time, in_words, parse_time};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::command::Command;
+use crate::plant::PlantCommand;
+
+/// A story that was checked: it can be played.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// Its name.
+    pub name: String,
+    /// What it protects, in a sentence.
+    pub protects: String,
+    /// The file that tells it.
+    pub file: PathBuf,
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// Story time that passes in a second of real time.
+    pub speed: f64,
+    /// How long it lasts, in story time.
+    pub lasts: Duration,
+    /// The site.
+    pub site: StorySite,
+    /// How the plant stands at the start.
+    pub start: Vec<PlantCommand>,
+    /// Whether the system runs before the story begins.
+    pub begins: Begins,
+    /// What happens, in the order of time; what lasts has its end as an event of its own.
+    pub events: Vec<Event>,
+    /// What must be seen, in the order of the file.
+    pub expectations: Vec<Expectation>,
+    /// What lies over the configurations of the processes.
+    pub overlays: Overlays,
+}
+
+/// Whether the system runs before the story begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// Every gauge was read once when the story begins.
+    Warm,
+    /// The processes are started when the story begins.
+    Cold,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When, in story time.
+    pub at: Duration,
+    /// What.
+    pub command: Command,
+    /// Whether this takes back an earlier one, whose time is over.
+    pub is_end: bool,
+}
+
+/// Tables that are laid over the configurations that the runner writes.
+#[derive(Debug, Clone, Default)]
+pub struct Overlays {
+    /// For every edge.
+    pub edge: Map<String, Value>,
+    /// For ingest.
+    pub ingest: Map<String, Value>,
+    /// For the broker.
+    pub broker: Map<String, Value>,
+}
+
+impl Story {
+    /// Tells whether a historian has a part in it.
+    #[must_use]
+    pub fn has_influxdb(&self) -> bool {
+        let acts =
+            self.events.iter().any(|event| matches!(&event.command, Command::Bench(act, _) if act.is_about_influxdb()));
+        acts || self.expectations.iter().any(|expectation| matches!(expectation.what, Expected::InfluxdbComplete))
+    }
+}
