@@ -20,7 +20,7 @@ use tankline_runtime::clock;
 use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
-use crate::gauge::GaugeValues;
+use crate::gauge::{GaugeValues, ProfileBlock};
 use crate::line::{EmulatedLine, LineSpec, Place, PortLink, UnitSpec};
 use crate::plant::{LivePlant, Plant};
 use tankline_runtime::site_file;
@@ -46,6 +46,9 @@ pub struct GaugesArgs {
     /// The tanks stand still, and the gauges have no noise.
     #[arg(long)]
     pub still: bool,
+    /// The gauges show the impedance along their rods too, in a block of holding registers of which this is the first.
+    #[arg(long, value_name = "REGISTER", num_args = 0..=1, default_missing_value = "200")]
+    pub profile: Option<ProfileBlock>,
     /// Where the lines answer.
     #[command(flatten)]
     pub places: PlaceArgs,
@@ -132,7 +135,8 @@ fn start<'s>(
     place: &Place,
     plant: &Arc<LivePlant>,
 ) -> anyhow::Result<Running<'s>> {
-    let units = UnitSpec::all_of(site, &line.name);
+    let mut units = UnitSpec::all_of(site, &line.name);
+    units.iter_mut().for_each(|unit| unit.profile = args.profile);
     let emulated = EmulatedLine::start_at(place, LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
     let link_dir = args.link_dir.as_ref().filter(|_| *place == Place::Pty);
     let link = link_dir.map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tankline_domain::names::TankName;
 use tankline_domain::site::Site;
 
-use super::command::{Nozzle, Outflow, PlantCommand, SetContent};
+use super::command::{GaugeParameters, Nozzle, Outflow, PlantCommand, SetContent};
 use super::content::Outlet;
 use super::routine::DECIDES_EVERY;
 use super::streams::{Feed, Streams};
 use super::tank::{Frozen, TankDesign, TankNow};
 use super::{PlantError, TankState};
-use crate::gauge::GaugeValues;
+use crate::gauge::{GaugeValues, Profile};
 
 /// The step in which time passes.
 const STEP: Duration = Duration::from_secs(1);
@@ -81,7 +81,8 @@ impl Plant {
     /// Makes all gauges show their values without noise.
     #[must_use]
     pub fn without_noise(mut self) -> Self {
-        self.moving.tanks.iter_mut().for_each(|tank| tank.gauge.noise = 0.0);
+        let quiet = GaugeParameters { noise: Some(0.0), ..GaugeParameters::default() };
+        self.moving.tanks.iter_mut().for_each(|tank| tank.gauge.change(&quiet));
         self
     }
 
@@ -166,6 +167,16 @@ impl Plant {
             }
             None => design.instrument.shown(&now.gauge, &now.state(design), self.time),
         }
+    }
+
+    /// Gives the impedance along the rod of a tank's gauge now, in so many points.
+    ///
+    /// # Panics
+    /// When the tank is that of a larger plant.
+    #[must_use]
+    pub fn profile(&self, tank: TankId, points: u16) -> Profile {
+        let (design, now) = (&self.designs[tank.0], self.moving.ahead(&self.designs, self.time));
+        design.instrument.profile(&now.tanks[tank.0].gauge, &self.truth(tank), self.time, points)
     }
 
     /// Makes a gauge show exactly this until its tank is released, whatever is in the tank.
@@ -340,8 +351,8 @@ impl Moving {
             PlantCommand::Leak { litres_h, .. } => tank.streams.leak_m3h = litres_h / 1000.0,
             PlantCommand::Heater { kilowatts, .. } => tank.streams.heater_w = kilowatts * 1000.0,
             PlantCommand::Foam { thickness_mm, .. } => tank.foam_mm = *thickness_mm,
-            PlantCommand::Float { mobility, .. } => tank.gauge.set_float(*mobility, tank.state(design).level_mm),
-            PlantCommand::BuildUp { thickness_mm, .. } => tank.gauge.build_up_mm = *thickness_mm,
+            PlantCommand::Float { mobility, .. } => tank.gauge.set_float(*mobility),
+            PlantCommand::BuildUp { thickness_mm, .. } => tank.gauge.set_build_up(*thickness_mm),
             PlantCommand::Reboot { lasts, .. } => tank.gauge.reboot(at + *lasts),
             PlantCommand::Gauge { parameters, .. } => tank.gauge.change(parameters),
             PlantCommand::Hold { .. } => {
