@@ -140,7 +140,7 @@ fn what_the_plant_does_not_have_is_refused() {
     let mut plant = Plant::new(&small(), 1);
     for (command, told) in [
         ("hold T-77", "there is no tank T-77; the plant has "),
-        ("pump P-01 start", "there is no P-01; the plant has none"),
+        ("pump P-01 start", "there is no pump P-01; the plant has none"),
         ("transfer T-01 T-01 5m3/h", "a transfer goes to another tank"),
         ("set T-02 level_mm=20000", "level_mm=20000 is outside the tank, which reaches from 0 to 12530 mm"),
         ("set T-02 level_mm=200 interface_mm=300", "interface_mm=300 is above level_mm=200"),

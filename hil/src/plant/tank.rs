@@ -24,7 +24,7 @@ const MIXING_S: f64 = 2.0 * 3600.0;
 const HOTTEST_C: f64 = 95.0;
 
 /// What does not change of a tank.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct TankDesign {
     pub(super) name: TankName,
     pub(super) vessel: Vessel,
@@ -163,8 +163,7 @@ impl TankNow {
     pub(super) fn flow(&mut self, design: &TankDesign, seconds: f64) {
         let (streams, hours) = (self.streams, seconds / 3600.0);
         if let Some(feed) = streams.feed {
-            let stream = self.fed(design, &feed, hours);
-            self.admit(&stream);
+            self.feed(design, &feed, hours);
         }
         let side = streams.side.map(|(below, m3h)| (m3h, Outlet::Above(below)));
         let out = [
@@ -179,7 +178,8 @@ impl TankNow {
         }
     }
 
-    fn fed(&self, design: &TankDesign, feed: &Feed, hours: f64) -> Content {
+    /// Takes in a stream from outside.
+    pub(super) fn feed(&mut self, design: &TankDesign, feed: &Feed, hours: f64) {
         let temperature_c = feed.temperature_c.or_else(|| self.content.total().temperature_c()).unwrap_or(20.0);
         let of = |oil_m3h: f64, water_m3h: f64| {
             if oil_m3h + water_m3h > 0.0 {
@@ -188,11 +188,12 @@ impl TankNow {
                 Parcel::default()
             }
         };
-        Content {
+        let stream = Content {
             water: of(0.0, feed.water_m3h),
             emulsion: of(feed.emulsion_m3h * (1.0 - feed.emulsion_cut), feed.emulsion_m3h * feed.emulsion_cut),
             oil: of(feed.oil_m3h, 0.0),
-        }
+        };
+        self.admit(&stream);
     }
 
     /// Takes in what comes from elsewhere.
