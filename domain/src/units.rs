@@ -72,12 +72,6 @@ quantity!(
     "t"
 );
 
-quantity!(
-    /// A flow in cubic metres an hour.
-    CubicMetresPerHour,
-    "m3/h"
-);
-
 impl Celsius {
     /// Takes a temperature in degrees Fahrenheit.
     #[must_use]

@@ -2,7 +2,6 @@
 //! serves operators.
 
 pub mod centre;
-pub mod command;
 pub mod config;
 pub mod derive;
 pub mod historian;

@@ -9,12 +9,12 @@ use crate::units::{Celsius, KilogramsPerCubicMetre, Kilopascals};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Correction {
     commodity: Commodity,
-    pub(super) base: Base,
-    pub(super) liquid: Liquid,
+    base: Base,
+    liquid: Liquid,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Liquid {
+enum Liquid {
     Api { liquid: api::Liquid, ctl_of_base: f64 },
     Gb(gb::Liquid),
 }

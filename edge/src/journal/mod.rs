@@ -1,6 +1,6 @@
 //! The journal: every reading on disk until the centre has committed it.
 
-mod earlier;
+mod contents;
 mod entry;
 mod error;
 mod fetch;
@@ -20,7 +20,7 @@ pub mod storage;
 mod store;
 pub mod writer;
 
-pub use earlier::Earlier;
+pub use contents::Contents;
 pub use entry::Entry;
 pub use error::JournalError;
 pub use host::{Boot, Host};

@@ -1,14 +1,13 @@
 //! The journal as a whole: on the disk, and in memory while the disk refuses it.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tankline_domain::message::JournalId;
 use tankline_domain::ranges::RangeSet;
 use tankline_domain::reading::Reading;
 
-use super::earlier::Earlier;
+use super::contents::Contents;
 use super::entry::Entry;
 use super::error::JournalError;
 use super::host::{Boot, Host};
@@ -107,20 +106,15 @@ impl Journal {
         }
     }
 
-    /// Gives the journals that have readings here and the lowest and highest number of each.
+    /// Gives the journals that have readings here, oldest first, and the lowest and highest number of each.
     #[must_use]
-    pub fn contents(&self) -> BTreeMap<JournalId, RangeInclusive<u64>> {
-        let mut contents: BTreeMap<JournalId, RangeInclusive<u64>> = BTreeMap::new();
+    pub fn contents(&self) -> Contents {
         let segments =
             self.log.iter().flat_map(|log| &log.segments).filter_map(|segment| {
                 Some((segment.header.journal, segment.numbers.first()?..=segment.numbers.last()?))
             });
         let held = self.memory.iter().filter_map(|memory| Some((memory.journal(), memory.numbers()?)));
-        for (journal, numbers) in segments.chain(held) {
-            let entry = contents.entry(journal).or_insert_with(|| numbers.clone());
-            *entry = (*entry.start()).min(*numbers.start())..=(*entry.end()).max(*numbers.end());
-        }
-        contents
+        segments.chain(held).collect()
     }
 
     /// Gives the readings that are lost uncommitted, since the journal was opened: it was full, or they are damaged.
@@ -131,12 +125,6 @@ impl Journal {
             gaps.entry(*journal).or_default().extend(lost);
         }
         gaps
-    }
-
-    /// Says what of it was journalled before this boot of the machine.
-    #[must_use]
-    pub fn earlier(&self) -> Earlier {
-        self.log.as_ref().map_or_else(Earlier::default, |log| log.border.earlier(&log.segments))
     }
 
     /// Gives the bytes of all files in the folder.

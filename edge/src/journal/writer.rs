@@ -1,7 +1,5 @@
 //! The one owner of the journal: takes readings from the lines and requests from the uplink.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tankline_domain::message::{JournalId, JournalRanges};
@@ -12,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::Keeper;
-use super::{Earlier, Entry, Journal, JournalError};
+use super::{Contents, Entry, Journal, JournalError};
 
 /// Readings that are taken one after another before anything else has its turn.
 const READINGS_IN_A_ROW: usize = 1024;
@@ -45,28 +43,15 @@ pub struct Report {
     /// The journal that new readings go to.
     pub journal: JournalId,
     /// The journals here and their numbers.
-    pub contents: BTreeMap<JournalId, RangeInclusive<u64>>,
+    pub contents: Contents,
     /// Readings that are not known to be committed.
     pub depth: u64,
     /// How many of them are in memory only, because the disk refuses them.
     pub held: u64,
-    /// The oldest of them.
-    pub oldest: Option<Oldest>,
-    /// What of it was journalled before this boot of the machine.
-    pub earlier: Earlier,
+    /// When the oldest of them was taken.
+    pub oldest: Option<UnixMillis>,
     /// Readings that are lost uncommitted: the journal or memory was full, or they are damaged on the disk.
     pub gaps: Vec<JournalRanges>,
-}
-
-/// The oldest reading that is not known to be committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Oldest {
-    /// Its journal.
-    pub journal: JournalId,
-    /// Its number.
-    pub seq: u64,
-    /// Its stamp: a time of day, or the time since the machine's start.
-    pub at: UnixMillis,
 }
 
 impl Report {
@@ -80,7 +65,6 @@ impl Report {
             depth: journal.depth(),
             held: journal.held(),
             oldest: None,
-            earlier: journal.earlier(),
             gaps,
         }
     }

@@ -13,7 +13,8 @@ use tankline_domain::ranges::RangeSet;
 
 use super::flight::{Flight, Sent, Share, Turn};
 use super::pace::Pace;
-use crate::journal::Entry;
+use super::stream::{Fetch, Stream};
+use crate::journal::{Contents, Entry};
 
 /// While so many messages of new readings are under way, the next ones wait for each other, so that a link that crawls
 /// does not carry a message for each.
@@ -76,53 +77,13 @@ pub enum Output {
     },
 }
 
-/// What became of the readings of one journal.
-#[derive(Debug, Default)]
-struct Stream {
-    /// The lowest and highest number that the journal has.
-    numbers: Option<RangeInclusive<u64>>,
-    /// What need not be sent now: committed, outstanding, waiting to go out live, or not in the journal any more.
-    covered: RangeSet,
-    committed: RangeSet,
-    /// What was sent once and is to be sent again, or was.
-    repeated: RangeSet,
-}
-
-/// What the journal is to be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fetch {
-    first: u64,
-    last: u64,
-    limit: usize,
-}
-
-impl Stream {
-    /// Gives what to ask the journal for to get the next readings that are not covered, at least one. Short runs of them
-    /// are got with what lies between them.
-    fn fetch(&self, most: u64) -> Option<Fetch> {
-        let numbers = self.numbers.clone()?;
-        let (first, mut last) = self.covered.first_gap(*numbers.start(), *numbers.end())?;
-        let furthest = (*numbers.end()).min(first.saturating_add(MAX_READINGS_PER_MESSAGE as u64 - 1));
-        let mut wanted = last - first + 1;
-        if wanted >= most {
-            let limit = usize::try_from(most).unwrap_or(MAX_READINGS_PER_MESSAGE);
-            return Some(Fetch { first, last, limit });
-        }
-        while wanted < most
-            && let Some((next, end)) = self.covered.first_gap(last.saturating_add(1), furthest)
-        {
-            wanted += end - next + 1;
-            last = end;
-        }
-        Some(Fetch { first, last, limit: MAX_READINGS_PER_MESSAGE })
-    }
-}
-
 /// The state of the uplink.
 #[derive(Debug)]
 pub struct Uplink {
     config: UplinkConfig,
     streams: BTreeMap<JournalId, Stream>,
+    /// The journals; the backlog is sent in this order.
+    oldest_first: Vec<JournalId>,
     live: VecDeque<Entry>,
     /// Until when the new readings that wait are to wait for more of them.
     gather_until: Option<Instant>,
@@ -147,11 +108,12 @@ pub struct Uplink {
 impl Uplink {
     /// Begins with what the journal has.
     #[must_use]
-    pub fn new(config: UplinkConfig, contents: &BTreeMap<JournalId, RangeInclusive<u64>>) -> Self {
-        let stream = |numbers: &RangeInclusive<u64>| Stream { numbers: Some(numbers.clone()), ..Stream::default() };
+    pub fn new(config: UplinkConfig, contents: &Contents) -> Self {
+        let streams = contents.into_iter().map(|(journal, numbers)| (*journal, Stream::of(numbers.clone())));
         Self {
             config,
-            streams: contents.iter().map(|(journal, numbers)| (*journal, stream(numbers))).collect(),
+            streams: streams.collect(),
+            oldest_first: contents.journals().collect(),
             live: VecDeque::new(),
             gather_until: None,
             fetched: None,
@@ -172,13 +134,17 @@ impl Uplink {
     /// Takes what the journal has by now; tells whether journals are among it that were not known.
     ///
     /// A folder that could not be used at the start may be usable now, with readings of earlier runs in it.
-    pub fn handle_contents(&mut self, now: Instant, contents: &BTreeMap<JournalId, RangeInclusive<u64>>) -> bool {
+    pub fn handle_contents(&mut self, now: Instant, contents: &Contents) -> bool {
         let mut is_new = false;
+        let newest = contents.journals().last();
         for (journal, has) in contents {
             let stream = self.streams.entry(*journal).or_default();
             match &mut stream.numbers {
-                // The end is told by the readings that are appended.
-                Some(numbers) => *numbers = *numbers.start().min(has.start())..=*numbers.end(),
+                // The end of the newest is told by the readings that are appended, which are not to wait behind the backlog.
+                Some(numbers) if Some(*journal) == newest => {
+                    *numbers = *numbers.start().min(has.start())..=*numbers.end();
+                }
+                Some(numbers) => *numbers = *numbers.start().min(has.start())..=*numbers.end().max(has.end()),
                 None => {
                     stream.numbers = Some(has.clone());
                     is_new = true;
@@ -189,6 +155,8 @@ impl Uplink {
                 }
             }
         }
+        let known: Vec<_> = self.oldest_first.drain(..).filter(|journal| !contents.contains_key(journal)).collect();
+        self.oldest_first = contents.journals().chain(known).collect();
         is_new
     }
 
@@ -233,9 +201,11 @@ impl Uplink {
             self.settled_by = None;
         }
         let Some(stream) = self.streams.get_mut(&committed.journal) else { return };
-        stream.committed.extend(&committed.ranges);
-        stream.covered.extend(&committed.ranges);
-        stream.repeated.subtract(&committed.ranges);
+        stream.commit(&committed.ranges);
+        if let Some((_, entries)) = self.fetched.as_mut().filter(|(journal, _)| *journal == committed.journal) {
+            entries.retain(|entry| !committed.ranges.contains(entry.seq));
+        }
+        self.fetched.take_if(|(_, entries)| entries.is_empty());
         let under_way = self.flight.readings();
         let acknowledged = self.flight.handle_committed(now, committed, self.pace.ack_timeout());
         if let Some((delay, readings)) = acknowledged.and_then(|it| Some((it.delay?, it.readings))) {
@@ -245,16 +215,15 @@ impl Uplink {
 
     /// Takes a reading that was just journalled.
     pub fn handle_appended(&mut self, entry: Entry) {
-        let stream = self.streams.entry(entry.journal).or_default();
-        let first = stream.numbers.as_ref().map_or(entry.seq, |numbers| *numbers.start());
-        stream.numbers = Some(first..=entry.seq);
-        if !self.connected || stream.covered.contains(entry.seq) {
-            return;
+        if !self.oldest_first.contains(&entry.journal) {
+            self.oldest_first.push(entry.journal);
         }
         let new = self.flight.held(Share::New).readings + self.live.len() as u64;
         let backlog = self.flight.held(Share::Backlog).readings + self.on_its_way_from_the_journal();
-        if self.pace.takes_new(new, backlog) {
-            self.cover(entry.journal, entry.seq);
+        let stream = self.streams.entry(entry.journal).or_default();
+        stream.reach(entry.seq);
+        if self.connected && !stream.is_covered(entry.seq) && self.pace.takes_new(new, backlog) {
+            stream.cover(&RangeSet::from_iter([entry.seq]));
             self.live.push_back(entry);
         }
     }
@@ -274,15 +243,11 @@ impl Uplink {
             _ => *asked.end(),
         };
         let had: RangeSet = entries.iter().map(|entry| entry.seq).collect();
-        stream.covered.extend(&had.missing(*asked.start(), complete_to));
-        let wanted = |entry: &Entry| !stream.covered.contains(entry.seq);
+        stream.cover(&had.missing(*asked.start(), complete_to));
+        let wanted = |entry: &Entry| !stream.is_covered(entry.seq);
         let wanted: Vec<Entry> = entries.into_iter().filter(wanted).take(most).collect();
-        if self.connected && !wanted.is_empty() {
-            for entry in &wanted {
-                stream.covered.insert(entry.seq, entry.seq);
-            }
-            self.fetched = Some((journal, wanted));
-        }
+        stream.cover(&numbers_of(&wanted));
+        self.fetched = Some((journal, wanted)).filter(|(_, wanted)| !wanted.is_empty());
     }
 
     /// Takes that the journal could not be read; it is tried again later.
@@ -346,11 +311,9 @@ impl Uplink {
     /// Tells whether the centre has all that the journal has.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.streams.values().all(|stream| {
-            let numbers = stream.numbers.clone();
-            // Covered, but neither outstanding nor waiting, is committed or gone.
-            numbers.is_none_or(|numbers| stream.covered.contains_range(*numbers.start(), *numbers.end()))
-        }) && self.live.is_empty()
+        // Covered, but neither under way nor waiting, is committed or gone.
+        self.streams.values().all(Stream::is_all_covered)
+            && self.live.is_empty()
             && self.fetched.is_none()
             && self.flight.is_empty()
     }
@@ -371,8 +334,8 @@ impl Uplink {
     }
 
     fn publish(&mut self, now: Instant, share: Share, journal: JournalId, entries: Vec<Entry>) -> Output {
-        let numbers: RangeSet = entries.iter().map(|entry| entry.seq).collect();
-        let is_repeated = |stream: &Stream| entries.iter().any(|entry| stream.repeated.contains(entry.seq));
+        let numbers = numbers_of(&entries);
+        let is_repeated = |stream: &Stream| entries.iter().any(|entry| stream.is_repeated(entry.seq));
         let turn = if self.streams.get(&journal).is_some_and(is_repeated) { Turn::Again } else { Turn::First };
         let sent = Sent { share, journal, numbers, turn, at: now, due: now + self.pace.ack_timeout() };
         if self.centre == Some(Presence::Offline) {
@@ -400,8 +363,8 @@ impl Uplink {
             return None;
         }
         let most = room.min(most);
-        let (journal, fetch) =
-            self.streams.iter().find_map(|(journal, stream)| Some((*journal, stream.fetch(most)?)))?;
+        let fetch = |journal: &JournalId| Some((*journal, self.streams.get(journal)?.next_fetch(most)?));
+        let (journal, fetch) = self.oldest_first.iter().find_map(fetch)?;
         self.fetching = usize::try_from(most).expect("bounded by the readings of a message");
         let Fetch { first, last, limit } = fetch;
         Some(Output::Fetch { journal, first, last, limit })
@@ -412,24 +375,20 @@ impl Uplink {
         self.fetched.as_ref().map_or(self.fetching, |(_, entries)| entries.len()) as u64
     }
 
-    fn cover(&mut self, journal: JournalId, seq: u64) {
-        self.streams.entry(journal).or_default().covered.insert(seq, seq);
-    }
-
     /// Makes readings that were sent part of the backlog again.
     fn give_back(&mut self, sent: &Sent) {
         if let Some(stream) = self.streams.get_mut(&sent.journal) {
-            stream.repeated.extend(&sent.numbers);
+            stream.note_repeated(&sent.numbers);
         }
         self.uncover(sent);
     }
 
-    /// Makes readings part of the backlog, but for those that are committed.
+    /// Makes readings part of the backlog.
     fn uncover(&mut self, sent: &Sent) {
         self.resent += sent.numbers.count();
-        let Some(stream) = self.streams.get_mut(&sent.journal) else { return };
-        stream.covered.subtract(&sent.numbers);
-        stream.covered.extend(&stream.committed);
+        if let Some(stream) = self.streams.get_mut(&sent.journal) {
+            stream.uncover(&sent.numbers);
+        }
     }
 
     fn give_back_all(&mut self) {
@@ -440,10 +399,14 @@ impl Uplink {
         let waiting = self.live.drain(..).chain(self.fetched.take().into_iter().flat_map(|(_, entries)| entries));
         for entry in waiting {
             if let Some(stream) = self.streams.get_mut(&entry.journal) {
-                stream.covered.remove(entry.seq, entry.seq);
+                stream.uncover(&RangeSet::from_iter([entry.seq]));
             }
         }
     }
+}
+
+fn numbers_of(entries: &[Entry]) -> RangeSet {
+    entries.iter().map(|entry| entry.seq).collect()
 }
 
 #[cfg(test)]

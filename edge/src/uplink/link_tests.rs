@@ -10,7 +10,7 @@ use tankline_domain::message::{JournalId, JournalRanges, Presence};
 use tankline_domain::ranges::RangeSet;
 
 use super::{Output, Uplink, UplinkConfig};
-use crate::journal::Entry;
+use crate::journal::{Contents, Entry};
 
 const JOURNAL: JournalId = JournalId::new(7);
 
@@ -51,6 +51,7 @@ struct Run {
     moved: u64,
     free_at: Instant,
     bytes: usize,
+    messages: u64,
     sent: u64,
     last_seq: u64,
     appended_at: BTreeMap<u64, Instant>,
@@ -65,7 +66,7 @@ struct Run {
 impl Run {
     fn new(link: Link, backlog: u64) -> Self {
         let now = Instant::now();
-        let contents = if backlog > 0 { BTreeMap::from([(JOURNAL, 1..=backlog)]) } else { BTreeMap::new() };
+        let contents = if backlog > 0 { Contents::from([(JOURNAL, 1..=backlog)]) } else { Contents::default() };
         let mut uplink = Uplink::new(UplinkConfig::default(), &contents);
         uplink.handle_connected(now);
         uplink.handle_centre(Presence::Online, Some("a".into()));
@@ -79,6 +80,7 @@ impl Run {
             moved: 0,
             free_at: now,
             bytes: 0,
+            messages: 0,
             sent: 0,
             last_seq: backlog,
             appended_at: BTreeMap::new(),
@@ -143,6 +145,7 @@ impl Run {
     fn send(&mut self, seqs: Vec<u64>) {
         let bytes = MESSAGE + READING * seqs.len();
         self.bytes += bytes;
+        self.messages += 1;
         self.sent += seqs.len() as u64;
         self.free_at = self.free_at.max(self.now) + Duration::from_secs_f64(bytes as f64 / self.link.bytes_per_s);
         if self.link.loses.is_none_or(|of| self.random.u32(..of) > 0) {
@@ -223,6 +226,9 @@ fn a_link_of_64_kbit_is_filled_and_new_readings_pass_the_backlog() {
         assert!(median < Duration::from_millis(1200), "half of the new readings take {median:?}");
         assert!(longest < Duration::from_millis(1800), "a new reading takes {longest:?}");
         assert!(run.most_outstanding < 150, "{} readings are under way", run.most_outstanding);
+        // Each of some 20 bytes at most for what a message has beside readings, were they all of the backlog.
+        let beside = run.messages * MESSAGE as u64 / run.sent;
+        assert!(readings_per_s > 1 || beside < 20, "{beside} bytes of a reading are none of its own");
     }
 }
 

@@ -193,3 +193,64 @@ impl Shortest {
 const fn as_fraction(readings: u64) -> f64 {
     readings as f64
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "any moment serves as the origin of a virtual clock")]
+
+    use super::*;
+
+    fn pace(window: u64) -> Pace {
+        Pace::new(UplinkConfig { window, reserve: window / 8, ..UplinkConfig::default() })
+    }
+
+    #[test]
+    fn acknowledgements_may_take_longer_where_they_usually_do() {
+        let (mut pace, now) = (pace(4000), Instant::now());
+        assert_eq!(pace.ack_timeout(), Duration::from_secs(5));
+        for _ in 0..50 {
+            pace.handle_acknowledged(now, Duration::from_secs(8), 1, 1);
+        }
+        let patience = pace.ack_timeout();
+        assert!(patience >= Duration::from_secs(8) && patience < Duration::from_secs(9), "{patience:?}");
+        pace.handle_late();
+        assert_eq!(pace.ack_timeout(), 2 * patience);
+        pace.handle_late();
+        pace.handle_late();
+        assert_eq!(pace.ack_timeout(), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn each_connection_begins_with_a_small_window() {
+        let (mut pace, now) = (pace(4000), Instant::now());
+        let first = pace.window();
+        for _ in 0..10 {
+            pace.handle_acknowledged(now, Duration::from_millis(10), pace.window(), pace.window());
+        }
+        assert_eq!(pace.window(), 4000);
+        pace.begin();
+        assert_eq!(pace.window(), first);
+    }
+
+    #[test]
+    fn many_new_readings_leave_the_backlog_a_share_and_the_backlog_leaves_them_theirs() {
+        let (pace, now) = (pace(4000), Instant::now());
+        assert!(pace.room_for_backlog(now, 90, 0) >= 8);
+        assert!(pace.takes_new(90, 56) && !pace.takes_new(96, 0));
+    }
+
+    #[test]
+    fn a_link_that_is_known_to_crawl_gets_no_more_new_readings_than_its_window() {
+        let (mut pace, now) = (pace(4000), Instant::now());
+        pace.handle_acknowledged(now, Duration::from_secs(1), 10, 64);
+        pace.handle_acknowledged(now, Duration::from_secs(3), 10, 64);
+        assert!(pace.window() < 100 && !pace.takes_new(90, 0));
+    }
+
+    #[test]
+    fn the_smallest_window_is_kept() {
+        let (pace, now) = (pace(100), Instant::now());
+        assert!(pace.takes_new(63, 36) && !pace.takes_new(64, 36));
+        assert_eq!(pace.room_for_backlog(now, 96, 0), 4);
+    }
+}
