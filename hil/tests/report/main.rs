@@ -4,4 +4,5 @@
 
 mod example;
 mod junit_is_read_by_build_servers;
+mod page_shows_what_was_found;
 mod xml;

@@ -12,6 +12,17 @@ pub fn story_time(at: Duration) -> String {
     if tenths == 0 { whole } else { format!("{whole}.{tenths}") }
 }
 
+/// Writes how long something took in real time, such as `3.2 s` or `4 min 05 s`.
+pub fn real_time(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    if seconds < 99.95 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round();
+    let (minutes, seconds) = ((seconds / 60.0).floor(), seconds % 60.0);
+    format!("{minutes} min {seconds:02} s")
+}
+
 /// Writes a text on one line: each run of white space becomes one space.
 pub fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -50,6 +61,11 @@ mod tests {
             (360_000_000, "100:00:00"),
         ] {
             assert_eq!(story_time(Duration::from_millis(millis)), written);
+        }
+        for (millis, written) in
+            [(0, "0.0 s"), (3_240, "3.2 s"), (99_960, "1 min 40 s"), (119_700, "2 min 00 s"), (245_000, "4 min 05 s")]
+        {
+            assert_eq!(real_time(Duration::from_millis(millis)), written);
         }
     }
 
