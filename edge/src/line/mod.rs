@@ -14,4 +14,5 @@ pub mod reply_time;
 pub mod schedule;
 pub mod serial;
 mod slot;
+mod tty;
 pub mod unanswered;

@@ -5,33 +5,26 @@ use std::io;
 use std::time::Duration;
 
 use tankline_domain::site::{Framing, Parity, Port};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_serial::SerialPortBuilderExt;
 
 use super::frame::{MIN_FRAME, with_crc};
 use super::serial;
+use super::tty::Tty;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes that go both ways.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 /// An open port that carries RTU frames.
-pub struct OpenPort {
-    stream: Box<dyn Stream>,
-    kind: Kind,
-}
+pub struct OpenPort(Way);
 
-enum Kind {
+enum Way {
     /// Frames go as they are, on a wire whose arithmetic is known.
-    Rtu,
+    Rtu(Tty),
     /// Frames go as they are, through a gateway that keeps the wire's time itself.
-    RtuOverTcp,
+    RtuOverTcp(TcpStream),
     /// Unit and data go behind a Modbus TCP header.
-    ModbusTcp { transaction: u16, received: Vec<u8> },
+    ModbusTcp { stream: TcpStream, transaction: u16, received: Vec<u8> },
 }
 
 impl fmt::Debug for OpenPort {
@@ -79,17 +72,17 @@ pub async fn open(port: &Port, framing: &Framing) -> Result<OpenPort, OpenError>
                 path,
                 source,
             })?;
-            Ok(OpenPort { stream: Box::new(stream), kind: Kind::Rtu })
+            Ok(OpenPort(Way::Rtu(stream)))
         }
-        Port::RtuOverTcp(address) => Ok(OpenPort { stream: Box::new(connect(address).await?), kind: Kind::RtuOverTcp }),
+        Port::RtuOverTcp(address) => Ok(OpenPort(Way::RtuOverTcp(connect(address).await?))),
         Port::ModbusTcp(address) => {
-            let kind = Kind::ModbusTcp { transaction: 0, received: Vec::new() };
-            Ok(OpenPort { stream: Box::new(connect(address).await?), kind })
+            let stream = connect(address).await?;
+            Ok(OpenPort(Way::ModbusTcp { stream, transaction: 0, received: Vec::new() }))
         }
     }
 }
 
-fn open_serial(path: &str, framing: &Framing) -> io::Result<tokio_serial::SerialStream> {
+fn open_serial(path: &str, framing: &Framing) -> io::Result<Tty> {
     use tokio_serial::{DataBits, FlowControl, StopBits};
     let stream = tokio_serial::new(path, framing.baud)
         .data_bits(if framing.data_bits == 7 { DataBits::Seven } else { DataBits::Eight })
@@ -100,12 +93,12 @@ fn open_serial(path: &str, framing: &Framing) -> io::Result<tokio_serial::Serial
         })
         .stop_bits(if framing.stop_bits == 2 { StopBits::Two } else { StopBits::One })
         .flow_control(FlowControl::None)
-        .open_native_async()
+        .open_native()
         .map_err(io::Error::from)?;
     if let Some(direction) = framing.direction {
         serial::turn_by_kernel(&stream, direction)?;
     }
-    Ok(stream)
+    Tty::new(stream)
 }
 
 fn advice(path: &str, framing: &Framing, error: &io::Error) -> String {
@@ -142,13 +135,13 @@ impl OpenPort {
     /// Tells whether the frames are bits on a wire here, so that the wire's arithmetic holds.
     #[must_use]
     pub const fn is_wire(&self) -> bool {
-        matches!(self.kind, Kind::Rtu)
+        matches!(self.0, Way::Rtu(_))
     }
 
     /// Tells whether each answer says which request it answers, so that a late one cannot be mistaken.
     #[must_use]
     pub const fn names_its_answers(&self) -> bool {
-        matches!(self.kind, Kind::ModbusTcp { .. })
+        matches!(self.0, Way::ModbusTcp { .. })
     }
 
     /// Sends a frame. Does not wait until its last bit is on the wire.
@@ -156,9 +149,10 @@ impl OpenPort {
     /// # Errors
     /// What the port said; it is then of no use any more.
     pub async fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        match &mut self.kind {
-            Kind::Rtu | Kind::RtuOverTcp => self.stream.write_all(frame).await,
-            Kind::ModbusTcp { transaction, received } => {
+        match &mut self.0 {
+            Way::Rtu(tty) => tty.write_all(frame).await,
+            Way::RtuOverTcp(stream) => stream.write_all(frame).await,
+            Way::ModbusTcp { stream, transaction, received } => {
                 *transaction = transaction.wrapping_add(1);
                 received.clear();
                 let body = &frame[..frame.len() - 2];
@@ -166,7 +160,7 @@ impl OpenPort {
                 packet.extend([0, 0]);
                 packet.extend(u16::try_from(body.len()).expect("a frame is short").to_be_bytes());
                 packet.extend(body);
-                self.stream.write_all(&packet).await
+                stream.write_all(&packet).await
             }
         }
     }
@@ -180,13 +174,16 @@ impl OpenPort {
     pub async fn receive(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
         let mut bytes = [0; 512];
         loop {
-            let count = self.stream.read(&mut bytes).await?;
+            let count = match &mut self.0 {
+                Way::Rtu(tty) => tty.read(&mut bytes).await?,
+                Way::RtuOverTcp(stream) | Way::ModbusTcp { stream, .. } => stream.read(&mut bytes).await?,
+            };
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            match &mut self.kind {
-                Kind::Rtu | Kind::RtuOverTcp => frames.extend(&bytes[..count]),
-                Kind::ModbusTcp { transaction, received } => {
+            match &mut self.0 {
+                Way::Rtu(_) | Way::RtuOverTcp(_) => frames.extend(&bytes[..count]),
+                Way::ModbusTcp { transaction, received, .. } => {
                     received.extend(&bytes[..count]);
                     take_packets(received, *transaction, frames)?;
                 }
@@ -194,6 +191,15 @@ impl OpenPort {
             if !frames.is_empty() {
                 return Ok(());
             }
+        }
+    }
+}
+
+impl OpenPort {
+    /// Lets bytes come without waking anybody, until somebody waits for them again.
+    pub fn rest(&mut self) {
+        if let Way::Rtu(tty) = &mut self.0 {
+            tty.rest();
         }
     }
 }

@@ -41,7 +41,8 @@ pub fn turn_by_kernel(port: &impl AsRawFd, direction: Direction) -> io::Result<(
     Ok(turned?)
 }
 
-fn borrow(port: &impl AsRawFd) -> BorrowedFd<'_> {
+/// Borrows the descriptor of a port.
+pub(super) fn borrow(port: &(impl AsRawFd + ?Sized)) -> BorrowedFd<'_> {
     #[expect(unsafe_code, reason = "tokio-serial gives its descriptor in this form only")]
     // SAFETY: the port owns the descriptor and lives as long as what is borrowed from it.
     unsafe {

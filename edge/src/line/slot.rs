@@ -68,6 +68,7 @@ impl Slot<'_> {
                 let missing = if is_steady { self.gate.missing(*self.last_activity) } else { 0 };
                 if missing > 1 {
                     let whole = *self.last_activity + self.byte * missing;
+                    port.rest();
                     self.pause.until(whole.min(due)).await;
                 }
                 let received = match timeout_at(due.into(), port.receive(&mut bytes)).await {
