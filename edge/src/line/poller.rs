@@ -273,7 +273,7 @@ impl Poller {
         let mut at = Clocks::read().stamp();
         for read in self.gauges[index].reads.clone() {
             let mut attempt = self.exchange(index, read).await;
-            if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(index) {
+            if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(clock::now(), index) {
                 attempt = self.exchange(index, read).await;
             }
             replies.push((read, attempt?));

@@ -8,6 +8,9 @@ const SILENT_AFTER: u32 = 3;
 /// A gauge that holds the line for so many times as long as is typical has to wait for its turn, too.
 const SLOW_TIMES: u32 = 3;
 
+/// After a request that was not answered a gauge is asked something else first: so many exchanges hold the line then.
+const AFTER_FAILURE_TIMES: u32 = 2;
+
 /// One part in so many of the line's time may be taken from the others for gauges that have to wait for their turn.
 const CREDIT_PART: u32 = 32;
 
@@ -129,10 +132,12 @@ impl Schedule {
         self.credit_from + cost * CREDIT_PART
     }
 
-    /// Tells whether a second attempt is worth the line's time: it is when the gauge answered the last time.
-    #[must_use]
-    pub fn may_retry(&self, gauge: usize) -> bool {
-        self.gauges[gauge].failed_in_a_row == 0 && self.gauges[gauge].held.is_some()
+    /// Tells whether a second attempt is worth the line's time: it is when the gauge answered the last time, and, where it
+    /// is far slower than the others, when they can bear it.
+    pub fn may_retry(&mut self, now: Instant, gauge: usize) -> bool {
+        let entry = &self.gauges[gauge];
+        let Some(held) = entry.held.filter(|_| entry.failed_in_a_row == 0) else { return false };
+        !entry.has_to_wait(self.typical()) || self.may_hold(now, gauge, held * AFTER_FAILURE_TIMES)
     }
 
     /// Tells whether the poll under way may hold the line for this long, and takes that it does if it may.
@@ -223,7 +228,7 @@ impl Entry {
     fn cost(&self) -> Duration {
         match self.held {
             Some(held) if self.failed_in_a_row == 0 => held,
-            _ => self.wasted.min(self.worst),
+            held => self.wasted.min(self.worst).max(held.unwrap_or_default() * AFTER_FAILURE_TIMES),
         }
     }
 
@@ -344,6 +349,44 @@ mod tests {
         // Where all are slow, nobody is.
         let polls = run(&[MS(200); 4], |_, _| SLOW, 60_000);
         assert!(polls.iter().all(|polls| (40..46).contains(&polls.len())), "{polls:?}");
+    }
+
+    #[test]
+    fn slow_gauge_that_fails_now_and_then_costs_the_others_little() {
+        let (polls, has_failed) = (std::cell::Cell::new(0), std::cell::Cell::new(false));
+        let takes = |gauge: usize, _| {
+            if gauge > 0 {
+                return (30, ANSWERED);
+            }
+            polls.set(polls.get() + 1);
+            if polls.get() % 5 == 0 {
+                has_failed.set(true);
+                return silent(180);
+            }
+            // It is asked something else first.
+            let exchanges = if has_failed.take() { 2 } else { 1 };
+            (190 * exchanges, PollEnd::Answered { held: MS(190) })
+        };
+        let polls = run(&[MS(250); 3], takes, 60_000);
+        assert!(polls[1..].iter().all(|polls| polls.len() * 100 > 240 * 95), "{polls:?}");
+        assert!(polls[0].len() > 20, "{polls:?}");
+    }
+
+    #[test]
+    fn slow_gauge_is_not_asked_twice_at_the_cost_of_others() {
+        let start = Instant::now();
+        for (held, may_retry) in [(30, true), (150, false)] {
+            let mut schedule = Schedule::new(start, &[MS(250); 3], MS(10_000));
+            for gauge in 0..3 {
+                schedule.handle_poll_start(start, gauge);
+                let held = MS(if gauge == 0 { held } else { 30 });
+                schedule.handle_poll_end(start, gauge, PollEnd::Answered { held });
+            }
+            // Its first attempt took until the others came due, and nothing is saved up.
+            schedule.credit_from = start + MS(10_000);
+            schedule.handle_poll_start(start + MS(250), 0);
+            assert_eq!(schedule.may_retry(start + MS(400), 0), may_retry, "{held}");
+        }
     }
 
     #[test]
