@@ -198,7 +198,7 @@ pub struct EdgeHealth {
     /// How many of them are in the edge's memory only, because its disk does not take them; absent when none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,
-    /// Age of the oldest of them, in seconds; absent when there is none.
+    /// Age of the oldest of them, in seconds; absent when there is none, or its time is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal_oldest_s: Option<f64>,
     /// Readings that were dropped because the journal was full, uncommitted.
@@ -206,6 +206,12 @@ pub struct EdgeHealth {
     /// The dropped ones, by journal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<JournalRanges>,
+    /// Readings sent since the agent's start whose time is not known; absent when there are none.
+    ///
+    /// They were stamped while the clock was not set, before the machine was started anew. They have the latest time that
+    /// they can have, and the quality `uncertain:time-unknown` or `bad:time-unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unknown: Option<u64>,
     /// Whether the RTU's clock is set: `set` or `unset`.
     pub clock: String,
 }

@@ -60,6 +60,9 @@ pub enum Uncertain {
     Jump,
     /// The RTU's clock was not set when the reading was stamped.
     Clock,
+    /// It was stamped while the RTU's clock was not set, and the RTU was started anew before it was: the value is what the
+    /// gauge measured, the time is the latest that it can have.
+    TimeUnknown,
     /// A reason of a newer version.
     Other(Reason),
 }
@@ -79,6 +82,8 @@ pub enum Bad {
     OutOfRange,
     /// The line itself could not be opened or failed.
     Line,
+    /// There is none, and when that was is not known either: see [`Uncertain::TimeUnknown`].
+    TimeUnknown,
     /// A reason of a newer version.
     Other(Reason),
 }
@@ -123,6 +128,7 @@ impl Quality {
                     Uncertain::Stuck => 4,
                     Uncertain::Jump => 5,
                     Uncertain::Clock => 6,
+                    Uncertain::TimeUnknown => 7,
                 }
             }
             Self::Bad(reason) => match reason {
@@ -133,6 +139,7 @@ impl Quality {
                 Bad::Exception(_) => 4,
                 Bad::OutOfRange => 5,
                 Bad::Line => 6,
+                Bad::TimeUnknown => 7,
             },
         }
     }
@@ -150,6 +157,7 @@ impl fmt::Display for Quality {
                     Uncertain::Stuck => "stuck",
                     Uncertain::Jump => "jump",
                     Uncertain::Clock => "clock",
+                    Uncertain::TimeUnknown => "time-unknown",
                     Uncertain::Other(other) => &other.0,
                 };
                 f.pad(&format!("uncertain:{reason}"))
@@ -162,6 +170,7 @@ impl fmt::Display for Quality {
                     Bad::Exception(code) => return f.pad(&format!("bad:exception-{code}")),
                     Bad::OutOfRange => "out-of-range",
                     Bad::Line => "line",
+                    Bad::TimeUnknown => "time-unknown",
                     Bad::Other(other) => &other.0,
                 };
                 f.pad(&format!("bad:{reason}"))
@@ -192,6 +201,7 @@ impl FromStr for Quality {
                 "stuck" => Uncertain::Stuck,
                 "jump" => Uncertain::Jump,
                 "clock" => Uncertain::Clock,
+                "time-unknown" => Uncertain::TimeUnknown,
                 _ => Uncertain::Other(other()),
             })),
             "bad" => Ok(Self::Bad(match reason {
@@ -200,6 +210,7 @@ impl FromStr for Quality {
                 "wrong-reply" => Bad::WrongReply,
                 "out-of-range" => Bad::OutOfRange,
                 "line" => Bad::Line,
+                "time-unknown" => Bad::TimeUnknown,
                 _ => match reason.strip_prefix("exception-").map(str::parse) {
                     Some(Ok(code)) => Bad::Exception(code),
                     _ => Bad::Other(other()),

@@ -72,6 +72,12 @@ quantity!(
     "t"
 );
 
+quantity!(
+    /// A flow in cubic metres an hour.
+    CubicMetresPerHour,
+    "m3/h"
+);
+
 impl Celsius {
     /// Takes a temperature in degrees Fahrenheit.
     #[must_use]

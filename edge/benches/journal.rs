@@ -25,7 +25,7 @@ fn main() {
     let mut journal = open(dir.path(), 256 << 20).0;
     append(&mut journal, readings);
     println!("{:>10.1} bytes on disk per reading", rate(journal.bytes(), readings));
-    println!("{:>10} segments", count_files(dir.path()) - 1);
+    println!("{:>10} segments", count_segments(dir.path()));
     drop(journal);
     let (mut journal, took) = open(dir.path(), 256 << 20);
     let megabytes = rate(journal.bytes(), 1 << 20);
@@ -130,8 +130,9 @@ fn report(journal: &mut Journal) {
     println!("{:>10.1} ms to say how it stands", millis(began.elapsed()));
 }
 
-fn count_files(dir: &Path) -> usize {
-    std::fs::read_dir(dir).map_or(0, Iterator::count)
+fn count_segments(dir: &Path) -> usize {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "seg")).count()
 }
 
 fn per_second(readings: u64, began: Instant) -> f64 {

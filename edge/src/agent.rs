@@ -19,6 +19,7 @@ use crate::journal::{Host, Journal, Owner, writer};
 use crate::line::board::HealthBoard;
 use crate::line::lines;
 use crate::line::poller::LineConfig;
+use crate::stamp::StationClock;
 use crate::uplink::{self, Station};
 
 /// An orderly stop takes no longer than this.
@@ -144,7 +145,8 @@ fn start(
         site = %config.site, edge = %config.edge, journal = %journal.id(), readings = opened.readings,
         torn_bytes = opened.torn_bytes, new_journal = opened.new_journal, "journal is open"
     );
-    let board = observer.board.clone();
+    let clock = StationClock::new(config.clock.clone(), opened.last_stamp);
+    let board = observer.board.clone().with_clock(clock);
     let station = Station {
         site: config.site.clone(),
         edge: config.edge.clone(),

@@ -13,6 +13,7 @@ use tankline_runtime::{document, site_file};
 use crate::journal::storage::Disk;
 use crate::journal::{JournalConfig, JournalError, Owner};
 use crate::line::poller::LineConfig;
+use crate::stamp::ClockRule;
 use crate::uplink::UplinkConfig;
 
 /// What environment variables begin with that lie over the file: `TANKLINE_EDGE__BROKER__URL`.
@@ -38,6 +39,8 @@ pub struct EdgeConfig {
     pub sync_interval: Duration,
     /// Bounds and times of the uplink.
     pub uplink: UplinkConfig,
+    /// How the machine's clock shows that it is set.
+    pub clock: ClockRule,
     /// Names this configuration: differs when anything in it or in the lines that it takes from the site differs. What
     /// stands in other files, as passwords and certificates do, is no part of it.
     pub digest: String,
@@ -54,6 +57,7 @@ impl EdgeConfig {
             && self.broker == other.broker
             && self.sync_interval == other.sync_interval
             && self.uplink == other.uplink
+            && self.clock == other.clock
     }
 }
 
@@ -120,6 +124,7 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
     };
     let (journal, sync_interval) = journal(root.section("journal"), folder, owner);
     let uplink = uplink(root.section("uplink"));
+    let clock = clock(root.section("clock"));
     let lines = match (&edge, &site) {
         (Some(edge), Some(Ok(site))) => lines(&root, site, edge),
         _ => {
@@ -146,6 +151,7 @@ fn read(document: &Document, folder: &Path) -> Result<EdgeConfig, Problems> {
         journal: journal.expect(missing),
         sync_interval,
         uplink,
+        clock,
     })
 }
 
@@ -176,6 +182,16 @@ fn uplink(section: Section<'_>) -> UplinkConfig {
     let longest_ack_timeout = seconds("longest_ack_timeout_s", usual.longest_ack_timeout).max(ack_timeout);
     section.finish();
     UplinkConfig { window, reserve: window / 8, ack_timeout, longest_ack_timeout, ..usual }
+}
+
+fn clock(section: Section<'_>) -> ClockRule {
+    // Not sought beside the configuration: it is the time daemon's.
+    let synced_file = section.optional::<PathBuf>("synced_file");
+    if synced_file.as_ref().is_some_and(|file| !file.is_absolute()) {
+        section.problem("synced_file", "must begin with /");
+    }
+    section.finish();
+    ClockRule { synced_file }
 }
 
 /// Takes this edge's lines from the site, with what the file says differently (`[line.line-01]`).
@@ -305,6 +321,8 @@ port = "tcp://gateway:502"
         let said = load(&EDGE.replace("dir =", "folder ="), &SITE.replace("unit = 1", "unit = 0")).unwrap_err();
         assert!(said.contains("edge.toml: journal.dir: is missing"), "{said}");
         assert!(said.contains("site.toml: gauge[T-01].unit = 0: must be 1 to 247"), "{said}");
+        let said = load(&format!("{EDGE}[clock]\nsynced_file = \"synced\"\n"), SITE).unwrap_err();
+        assert!(said.contains("edge.toml: clock.synced_file = \"synced\": must begin with /"), "{said}");
         let said = load(&EDGE.replace("site.toml", "none.toml"), SITE).unwrap_err();
         assert!(said.contains("none.toml: cannot be read: No such file"), "{said}");
     }

@@ -45,6 +45,8 @@ Configuration (TOML):
   reply_timeout_ms = 1000          longest wait; shorter ones are learned from the gauge
   longest_probe_interval_ms = 10000
   join_hole_registers = 8
+  [clock]
+  synced_file = \"/run/systemd/timesync/synchronized\"   the clock is set once this file is there
   [uplink]
   window_readings = 4000           most readings on their way that the centre has not committed
   ack_timeout_s = 5

@@ -20,7 +20,8 @@ use tankline_runtime::clock;
 use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
-use crate::gauge::GaugeValues;
+use crate::control::{ControlArgs, ControlServer, SteeredBench};
+use crate::gauge::{GaugeValues, ProfileBlock};
 use crate::line::{EmulatedLine, LineSpec, Place, PortLink, UnitSpec};
 use crate::plant::{LivePlant, Plant};
 use tankline_runtime::site_file;
@@ -46,9 +47,15 @@ pub struct GaugesArgs {
     /// The tanks stand still, and the gauges have no noise.
     #[arg(long)]
     pub still: bool,
+    /// The gauges show the impedance along their rods too, in a block of holding registers of which this is the first.
+    #[arg(long, value_name = "REGISTER", num_args = 0..=1, default_missing_value = "200")]
+    pub profile: Option<ProfileBlock>,
     /// Where the lines answer.
     #[command(flatten)]
     pub places: PlaceArgs,
+    /// Where it is steered from.
+    #[command(flatten)]
+    pub control: ControlArgs,
 }
 
 /// What the gauge of one tank is to show.
@@ -91,8 +98,14 @@ pub async fn run(args: &GaugesArgs, out: &mut (dyn Write + Send), stop: Cancella
     let places = places.map_err(|error| Problems::of_file(args.site.display().to_string(), error.to_string()))?;
     let start = |(line, place)| start(args, &site, line, place, &plant);
     let running: Vec<_> = lines.into_iter().zip(&places).map(start).collect::<Result<_, _>>()?;
-    introduce(out, &running).context("cannot write to standard output")?;
-    stop.cancelled().await;
+    let lines = running.iter().map(|line| line.emulated.handle().clone()).collect();
+    let bench = SteeredBench { title: format!("gauges of {}", site.name()), plant, lines, stop: stop.clone() };
+    let control = ControlServer::listen_if_possible(&args.control, "gauges", bench).map_err(anyhow::Error::from)?;
+    introduce(out, &running, control.as_ref()).context("cannot write to standard output")?;
+    match control {
+        Some(control) => control.serve(stop).await.context("no more orders can be taken")?,
+        None => stop.cancelled().await,
+    }
     conclude(out, running).context("cannot write to standard output")?;
     Ok(())
 }
@@ -132,14 +145,15 @@ fn start<'s>(
     place: &Place,
     plant: &Arc<LivePlant>,
 ) -> anyhow::Result<Running<'s>> {
-    let units = UnitSpec::all_of(site, &line.name);
+    let mut units = UnitSpec::all_of(site, &line.name);
+    units.iter_mut().for_each(|unit| unit.profile = args.profile);
     let emulated = EmulatedLine::start_at(place, LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
     let link_dir = args.link_dir.as_ref().filter(|_| *place == Place::Pty);
     let link = link_dir.map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));
     Ok(Running { line, emulated, link: link.transpose()? })
 }
 
-fn introduce(out: &mut (dyn Write + Send), running: &[Running<'_>]) -> io::Result<()> {
+fn introduce(out: &mut (dyn Write + Send), running: &[Running<'_>], control: Option<&ControlServer>) -> io::Result<()> {
     writeln!(out, "{:<12} {:<26} gauges (unit tank)", "line", "port")?;
     for Running { line, emulated, .. } in running {
         let gauges: Vec<_> = emulated.units().iter().map(|unit| format!("{} {}", unit.unit, unit.tank)).collect();
@@ -148,8 +162,16 @@ fn introduce(out: &mut (dyn Write + Send), running: &[Running<'_>]) -> io::Resul
     for link in running.iter().filter_map(|line| line.link.as_ref().map(|link| (link, line))) {
         writeln!(out, "{} -> {}", link.0.path().display(), link.1.emulated.path().display())?;
     }
-    if let Some((line, unit)) = running.iter().find_map(|line| Some((line, line.emulated.units().first()?))) {
+    let first = running.iter().find_map(|line| Some((line, line.emulated.units().first()?)));
+    if let Some((line, unit)) = first {
         try_it(out, line, unit)?;
+    }
+    if let (Some(control), Some((_, unit))) = (control, first) {
+        let (tank, path) = (&unit.tank, control.path().display());
+        writeln!(out, "Steer it from another terminal, at {path}:")?;
+        writeln!(out, "  tankline-hil set {tank} level_mm=5000")?;
+        writeln!(out, "  tankline-hil fault {tank} late=120ms")?;
+        writeln!(out, "  tankline-hil shell\n")?;
     }
     writeln!(out, "Ctrl-C ends it.")?;
     out.flush()

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod control;
 pub mod demo;
 pub mod gauge;
 pub mod gauges_command;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tankline_hil::bench::{self, BenchArgs};
+use tankline_hil::control::{self, ControlCommand};
 use tankline_hil::demo::{self, DemoArgs};
 use tankline_hil::gauges_command::{self, GaugesArgs};
 use tankline_hil::role::{self, RoleArgs};
@@ -40,6 +41,8 @@ enum Command {
     /// Is one of the product's processes, for `run`.
     #[command(hide = true)]
     Role(RoleArgs),
+    #[command(flatten)]
+    Control(ControlCommand),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         logging::init(&cli.log);
         return role::run(args);
     }
+    // Who waits for a person at a terminal ends with it, at the first signal.
+    if let Command::Control(command) = &cli.command {
+        return control::run(command, &mut io::stdout());
+    }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let stop = signals::stop_on_signals();
@@ -74,11 +81,12 @@ fn run(cli: &Cli) -> Result<(), Failure> {
                 logging::init(&quieter(&cli.log, "warn,tankline_runtime::mqtt=error"));
                 scenario::run(args, &mut io::stdout(), stop).await
             }
-            Command::Role(_) => Ok(()),
             Command::Bench(args) => {
                 logging::init(&quieter(&cli.log, "warn"));
                 bench::run(args, &mut io::stdout(), stop).await
             }
+            // They are gone by now.
+            Command::Role(_) | Command::Control(_) => Ok(()),
         }
     })
 }

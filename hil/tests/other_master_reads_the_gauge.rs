@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use bench_line::{PUBLISHED, SITE, WINTER, start};
+use bench_line::{PUBLISHED, SITE, WINTER, start, start_with};
+use tankline_hil::gauge::ProfileBlock;
 use tokio_modbus::prelude::*;
 use tokio_serial::SerialStream;
 
@@ -25,6 +26,22 @@ async fn tokio_modbus_reads_both_units() {
     }
     let refused = client.read_input_registers(60, 10).await.unwrap();
     assert_eq!(refused, Err(ExceptionCode::IllegalDataAddress));
+}
+
+#[tokio::test]
+async fn tokio_modbus_reads_the_profile_and_finds_the_interface_in_it() {
+    let bench = start_with(Some(ProfileBlock::default()));
+    let settings = tokio_serial::new(bench.line.path().to_str().unwrap(), 9600);
+    let mut client = rtu::attach_slave(SerialStream::open(&settings).unwrap(), Slave(1));
+    let read = tokio::time::timeout(Duration::from_secs(10), client.read_holding_registers(199, 68)).await;
+    let words = read.unwrap().unwrap().unwrap();
+    let (spacing_mm, points) = (words[2], &words[4..]);
+    assert_eq!((words[0], usize::from(words[1]), words[3]), (1, points.len(), 0));
+    let jump = points.windows(2).position(|pair| pair[1] > pair[0].saturating_add(20_000)).unwrap();
+    let between = spacing_mm * u16::try_from(jump).unwrap();
+    assert!((between..=between + spacing_mm).contains(&PUBLISHED.interface_mm), "{between}");
+    let published = client.read_holding_registers(49, 1).await.unwrap().unwrap();
+    assert_eq!(published, [PUBLISHED.level_mm]);
 }
 
 /// Ends the process when a test ends, however it ends.

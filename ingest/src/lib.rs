@@ -2,6 +2,7 @@
 //! serves operators.
 
 pub mod centre;
+pub mod command;
 pub mod config;
 pub mod derive;
 pub mod historian;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use tankline_ingest::command::{TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, table, vcf, volume};
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -35,6 +36,13 @@ enum Command {
     ///
     /// A worker may be using the database.
     Status(StatusArgs),
+    /// Work with strapping tables.
+    #[command(subcommand)]
+    Table(TableCommand),
+    /// Compute the volumes and the mass of one reading, step by step, with formulas, editions and uncertainties.
+    Volume(VolumeArgs),
+    /// Compute volume correction factors by API MPMS 11.1-2004 or GB/T 1885-1998, one `name value` a line.
+    Vcf(VcfArgs),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +72,9 @@ fn main() -> ExitCode {
             Command::Run(args) => run(&args.config),
             Command::Check(args) => check(&args.config),
             Command::Status(args) => show_status(&args),
+            Command::Table(command) => print(table(&command).map_err(misused)),
+            Command::Volume(args) => print(volume(&args).map_err(not_computed)),
+            Command::Vcf(args) => print(vcf(&args).map_err(misused)),
         },
     )
 }
@@ -114,4 +125,20 @@ fn show_status(args: &StatusArgs) -> Result<(), Failure> {
         print!("{}", status::in_words(&found, clock::unix_ms()));
     }
     Ok(())
+}
+
+fn print(text: Result<String, Failure>) -> Result<(), Failure> {
+    print!("{}", text?);
+    Ok(())
+}
+
+fn not_computed(error: VolumeCommandError) -> Failure {
+    match error {
+        VolumeCommandError::Site(problems) => Failure::Misconfigured(problems),
+        other => misused(other),
+    }
+}
+
+fn misused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::Misused(error.into())
 }

@@ -9,17 +9,19 @@ use tankline_domain::settings::Problems;
 pub enum Failure {
     /// The configuration is wrong; nothing was begun. Exit code 2.
     Misconfigured(Problems),
+    /// What was asked for cannot be. Exit code 2.
+    Misused(anyhow::Error),
     /// Something failed. Exit code 1.
     Failed(anyhow::Error),
 }
 
 impl Failure {
-    /// Gives the exit code: 1 when something failed, 2 when the configuration is wrong.
+    /// Gives the exit code: 1 when something failed, 2 when the configuration or what was asked for is wrong.
     #[must_use]
     pub const fn code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
-            Self::Misconfigured(_) => 2,
+            Self::Misconfigured(_) | Self::Misused(_) => 2,
         }
     }
 
@@ -27,7 +29,7 @@ impl Failure {
     #[must_use]
     pub fn in_words(&self, role: &str) -> String {
         match self {
-            Self::Failed(error) => format!("{role}: {error:#}"),
+            Self::Failed(error) | Self::Misused(error) => format!("{role}: {error:#}"),
             Self::Misconfigured(problems) => {
                 let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
                 format!("{role}: the configuration cannot be used:{}", lines.concat())

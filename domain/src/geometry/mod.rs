@@ -13,5 +13,5 @@ mod volumes;
 pub use cut::{CutError, WaterCutProfile};
 pub use reach::{OutsideCapacity, OutsideTank};
 pub use shape::{DimensionError, Heads, Shape};
-pub use table::{Columns, StrappingTable, TableError};
+pub use table::{Columns, Slip, StrappingTable, TableError};
 pub use volumes::{Geometry, Layers, Transition, VolumeError, Volumes, volumes, volumes_by_profile};

@@ -1,5 +1,7 @@
 //! Strapping tables: the volume at measured heights, from the tank's calibration.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::digest::digest;
@@ -96,6 +98,22 @@ pub enum TableError {
         /// How many rows of numbers there are.
         rows: usize,
     },
+}
+
+/// A row whose volume looks like a slip of the pen, though the table is right by its rules.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Slip {
+    /// The level of the row.
+    pub level: Millimetres,
+    /// The volume that does not fit its neighbours.
+    pub volume: CubicMetres,
+}
+
+impl fmt::Display for Slip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}, which does not fit the rows around", self.volume, self.level)
+    }
 }
 
 /// How many columns a table has. The heading says it, or else the first row.
@@ -209,6 +227,18 @@ impl StrappingTable {
         Ok(Millimetres::new(level.min(upper.level_mm)))
     }
 
+    /// Gives the rows below and above a level, or the one at it twice: level and volume.
+    ///
+    /// # Errors
+    /// [`OutsideTank`] when `level` is below the first row or above the last one, or is no number.
+    pub fn rows_around(&self, level: Millimetres) -> Result<[(Millimetres, CubicMetres); 2], OutsideTank> {
+        let level_mm = self.reach().admit(level)?.get();
+        let above = self.rows.partition_point(|row| row.level_mm < level_mm);
+        let upper = self.rows[above];
+        let lower = if upper.level_mm == level_mm { upper } else { self.rows[above - 1] };
+        Ok([lower, upper].map(|row| (Millimetres::new(row.level_mm), CubicMetres::new(row.volume_m3))))
+    }
+
     /// Gives the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -237,6 +267,30 @@ impl StrappingTable {
 
     pub(super) fn reach(&self) -> Reach {
         Reach { bottom: Millimetres::new(self.rows[0].level_mm), height: self.height() }
+    }
+
+    /// Tells the rows whose volume looks like a slip of the pen: too much gained before it and too little after, or the
+    /// other way round, by more than a tenth of what the rows around gain.
+    #[must_use]
+    pub fn slips(&self) -> Vec<Slip> {
+        const AROUND: usize = 3;
+        const PART: f64 = 0.1;
+        let gain = |pair: &[Row]| (pair[1].volume_m3 - pair[0].volume_m3) / (pair[1].level_mm - pair[0].level_mm);
+        let gains: Vec<f64> = self.rows.windows(2).map(gain).collect();
+        let odd = |index: usize| {
+            let around = [
+                gains[index.saturating_sub(AROUND)..index].as_ref(),
+                &gains[index + 2..(index + 2 + AROUND).min(gains.len())],
+            ];
+            let mut around = around.concat();
+            around.sort_by(f64::total_cmp);
+            let usual = *around.get(around.len() / 2)?;
+            let (before, after) = (gains[index] / usual - 1.0, gains[index + 1] / usual - 1.0);
+            let slip = before.abs().min(after.abs()) > PART && before * after < 0.0;
+            let Row { level_mm, volume_m3, .. } = self.rows[index + 1];
+            slip.then_some(Slip { level: Millimetres::new(level_mm), volume: CubicMetres::new(volume_m3) })
+        };
+        (0..gains.len().saturating_sub(1)).filter_map(odd).collect()
     }
 
     fn interpolate(&self, level: Millimetres, column: fn(&Row) -> f64) -> Result<CubicMetres, OutsideTank> {

@@ -30,6 +30,9 @@ fn table_reads_rows_and_passes_over_heading_comments_and_empty_rows() {
     assert_eq!(at(&table, 100.0), Ok(1.5));
     assert_eq!(at(&table, 150.0), Ok(2.75));
     assert_eq!(at(&table, 600.0), Ok(12.0));
+    let around = |level| table.rows_around(Millimetres::new(level)).unwrap().map(|row| (row.0.get(), row.1.get()));
+    assert_eq!(around(600.0), [(200.0, 4.0), (1000.0, 20.0)]);
+    assert_eq!(around(100.0), [(100.0, 1.5), (100.0, 1.5)]);
 }
 
 #[test]
@@ -105,6 +108,18 @@ fn third_column_is_what_the_shell_widens_under_water() {
             "row 3: hydrostatic_m3 is -1, but must be 0 or more",
         ]
     );
+}
+
+#[test]
+fn row_that_does_not_fit_its_neighbours_is_pointed_at() {
+    let rows = |slip: f64| -> String {
+        (0..12)
+            .map(|row| format!("{},{}\n", row * 100, f64::from(row) * 44.0 + if row == 6 { slip } else { 0.0 }))
+            .collect()
+    };
+    assert!(StrappingTable::from_csv(&rows(0.0)).unwrap().slips().is_empty());
+    let [slip] = StrappingTable::from_csv(&rows(9.0)).unwrap().slips()[..] else { panic!("one slip") };
+    assert_eq!(slip.to_string(), "273 m3 at 600 mm, which does not fit the rows around");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Basis, Displaced, Expanded, FloatingRoof, Insulation, Measured, Missing, Quantities, RoofState, Water};
 use crate::geometry::{Geometry, Transition};
-use crate::units::{Celsius, CubicMetres, Tonnes};
+use crate::units::{CubicMetres, Millimetres, Tonnes};
 
 /// One step: what it is called, how it comes about, and what it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,11 +81,14 @@ pub fn steps(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, ex
     }
     if let Ok(net) = &quantities.net {
         let edition = net.factors.standard.edition();
-        let commodity = basis.corrections.as_ref().map_or("", |corrections| corrections.nominal.commodity().word());
-        let temperature = measured.temperature.map_or(f64::NAN, Celsius::get);
         let rho = net.density_20c.get();
-        let formula = format!("factor of {commodity}, {rho} kg/m3 at 20 degC, from {temperature} degC to 20 degC");
-        steps.push(Step::new("VCF", "volume correction", formula, net.factors.ctpl, "").note(edition));
+        if let (Some(corrections), Some(temperature)) = (&basis.corrections, measured.temperature) {
+            let commodity = corrections.nominal.commodity();
+            for inside in corrections.nominal.inside(temperature) {
+                let step = Step::new(inside.symbol, inside.name, inside.formula, inside.value, inside.unit);
+                steps.push(step.note(format!("{edition}, {commodity}")));
+            }
+        }
         let gov = quantities.gross.as_ref().map_or(f64::NAN, |gross| gross.gov.get());
         let formula = format!("GOV x VCF = {} x {}", short(gov), factor(net.factors.ctpl));
         let gsv = Step::new("GSV", "gross standard volume at 20 degC", formula, net.gsv.get(), "m3");
@@ -113,13 +116,8 @@ pub fn ends(quantities: &Quantities) -> Option<(&'static str, Missing)> {
 }
 
 fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expanded: &Expanded) -> Vec<Step> {
-    let (source, digest) = match &basis.geometry {
-        Geometry::Table(table) => ("strapping table", table.digest()),
-        Geometry::Shape(shape) => ("shape", shape.digest()),
-    };
-    let by = |what: String| format!("{source} {digest} at {what}");
-    let level = measured.level.get();
-    let mut formula = by(format!("{level} mm"));
+    let geometry = &basis.geometry;
+    let mut formula = by(geometry, measured.level);
     if quantities.hydrostatic.get() != 0.0 {
         formula += &format!(", with {} m3 for the load on the shell", short(quantities.hydrostatic.get()));
     }
@@ -130,14 +128,14 @@ fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expa
         let free = layers.free_water().get();
         match (layers.transition, measured.water) {
             (Transition::Profile { bottom, top, water: in_layer, .. }, _) => {
-                let formula = by(format!("{} mm, the bottom of the transition layer", bottom.get()));
+                let formula = by(geometry, bottom) + ", the bottom of the transition layer";
                 steps.push(Step::new("FW", "free water", formula, free, "m3"));
                 let formula = format!("integral of w(h) dV(h) from {} to {} mm", bottom.get(), top.get());
                 let layer = Step::new("WT", "water in the transition layer", formula, in_layer.get(), "m3");
                 steps.push(layer.known_to(water).note("U is that of all water"));
             }
             (_, Water::Interface(interface)) => {
-                let fw = Step::new("FW", "free water", by(format!("{} mm", interface.get())), free, "m3");
+                let fw = Step::new("FW", "free water", by(geometry, interface), free, "m3");
                 steps.push(fw.known_to(water).note("the transition layer is taken for a step at the interface"));
             }
             _ => {}
@@ -154,6 +152,26 @@ fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expa
     let formula = format!("{} - {}", short(capacity.get()), short(below.get()));
     steps.push(Step::new("WC", "working capacity", formula, basis.working_capacity().get(), "m3"));
     steps
+}
+
+/// Says where a volume comes from: the rows of the table around the level, or the shape.
+fn by(geometry: &Geometry, level: Millimetres) -> String {
+    match geometry {
+        Geometry::Shape(shape) => format!("{shape} at {level}"),
+        Geometry::Table(table) => {
+            let rows = table.rows_around(level).map_or_else(
+                |_| String::new(),
+                |[(below, less), (above, more)]| {
+                    if below == above {
+                        String::new()
+                    } else {
+                        format!(", between {} mm: {} and {} mm: {}", below.get(), less.get(), above.get(), more.get())
+                    }
+                },
+            );
+            format!("strapping table {} at {level}{rows}", table.digest())
+        }
+    }
 }
 
 fn roof_step(roof: &FloatingRoof, displaced: &Displaced, quantities: &Quantities) -> Step {

@@ -4,6 +4,7 @@ use super::super::testing::{bare_steel, basis, floating_roof, mm};
 use super::super::{Conditions, Quantities};
 use super::*;
 use crate::geometry::WaterCutProfile;
+use crate::units::Celsius;
 
 fn told(conditions: Conditions, measured: &Measured<'_>) -> (Vec<Step>, Quantities) {
     let basis = basis(conditions);
@@ -24,10 +25,12 @@ fn symbols(steps: &[Step]) -> Vec<&'static str> {
 fn every_step_is_told_with_its_numbers() {
     let conditions = Conditions { shell: Some(bare_steel()), roof: Some(floating_roof()), ..Conditions::default() };
     let (steps, found) = told(conditions, &read());
-    let expected = ["TOV", "FW", "UV", "AV", "WC", "TSh", "CTSh", "FR", "GOV", "VCF", "GSV", "S&W", "NSV", "M"];
+    let expected = [
+        "TOV", "FW", "UV", "AV", "WC", "TSh", "CTSh", "FR", "GOV", "rho15", "alpha15", "VCF", "GSV", "S&W", "NSV", "M",
+    ];
     assert_eq!(symbols(&steps), expected);
     let of = |symbol| steps.iter().find(|step| step.symbol == symbol).unwrap();
-    assert_eq!(of("TOV").formula, "shape 3ea294782c06f200 at 9641 mm");
+    assert_eq!(of("TOV").formula, "vertical-cylinder diameter_m=23.7 height_m=12.53 at 9641 mm");
     assert_eq!(of("TSh").formula, "(7 x 32.5 + -10) / 8");
     assert_eq!(of("GOV").formula, "(TOV - FW) x CTSh - FR = (4253.129988 - 2808.803924) x 1.000161006 - 49.819142");
     assert_eq!(of("GSV").formula, "GOV x VCF = 1394.739468 x 0.989658637");

@@ -16,24 +16,16 @@ pub(super) const TEMPERATURE_F: Range<f64> = Range { low: -58.0, high: 302.0 };
 /// What the standard takes: pressure in psi.
 pub(super) const PRESSURE_PSI: Range<f64> = Range { low: 0.0, high: 1500.0 };
 
-/// Coefficients of thermal expansion, `alpha60 = (K0 / rho + K1) / rho + K2`.
-#[derive(Clone, Copy)]
-struct Coefficients {
-    k0: f64,
-    k1: f64,
-    k2: f64,
-}
-
-const fn coefficients(commodity: Commodity) -> Coefficients {
-    let (k0, k1, k2) = match commodity {
-        Commodity::Crude => (341.0957, 0.0, 0.0),
-        Commodity::FuelOil => (103.8720, 0.2701, 0.0),
-        Commodity::Jet => (330.3010, 0.0, 0.0),
-        Commodity::Transition => (1489.0670, 0.0, -0.001_868_40),
-        Commodity::Gasoline => (192.4571, 0.2438, 0.0),
-        Commodity::Lubricating => (0.0, 0.348_78, 0.0),
-    };
-    Coefficients { k0, k1, k2 }
+/// Gives K0, K1 and K2 of `alpha60 = (K0 / rho + K1) / rho + K2`.
+pub(super) const fn coefficients(commodity: Commodity) -> [f64; 3] {
+    match commodity {
+        Commodity::Crude => [341.0957, 0.0, 0.0],
+        Commodity::FuelOil => [103.8720, 0.2701, 0.0],
+        Commodity::Jet => [330.3010, 0.0, 0.0],
+        Commodity::Transition => [1489.0670, 0.0, -0.001_868_40],
+        Commodity::Gasoline => [192.4571, 0.2438, 0.0],
+        Commodity::Lubricating => [0.0, 0.348_78, 0.0],
+    }
 }
 
 /// Gives the densities at 60 degF that the standard takes for a commodity, kg/m3.
@@ -72,7 +64,7 @@ pub(super) struct Liquid {
 impl Liquid {
     /// Takes the density at 60 degF (steps 4 and 5).
     pub(super) fn new(commodity: Commodity, density_60f: f64) -> Self {
-        let Coefficients { k0, k1, k2 } = coefficients(commodity);
+        let [k0, k1, k2] = coefficients(commodity);
         let rho = density_60f;
         let a = DELTA_60 / 2.0 * ((k0 / rho + k1) / rho + k2);
         let b = (2.0 * k0 + k1 * rho) / (k0 + (k1 + k2 * rho) * rho);
@@ -98,6 +90,11 @@ impl Liquid {
             return Err(possible);
         }
         Ok(Self::new(commodity, solve::rising(density, range.low, range.high, then)))
+    }
+
+    /// Gives what the factors at a temperature come of: rho*, alpha60 and D.
+    pub(super) fn inside(&self, temperature_f: f64) -> (f64, f64, f64) {
+        (self.density_star, self.alpha, to_ipts_68(temperature_f) - BASE_F)
     }
 
     /// Gives the density at 60 degF, kg/m3.

@@ -9,12 +9,12 @@ use crate::units::{Celsius, KilogramsPerCubicMetre, Kilopascals};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Correction {
     commodity: Commodity,
-    base: Base,
-    liquid: Liquid,
+    pub(super) base: Base,
+    pub(super) liquid: Liquid,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Liquid {
+pub(super) enum Liquid {
     Api { liquid: api::Liquid, ctl_of_base: f64 },
     Gb(gb::Liquid),
 }

@@ -22,6 +22,18 @@ pub(super) const fn density_15c(commodity: Commodity) -> Range<f64> {
     Range { low, high }
 }
 
+/// Gives K0, K1 and K2 of `alpha15 = K0 / rho15^2 + K1 / rho15 + K2`.
+pub(super) const fn coefficients(commodity: Commodity) -> [f64; 3] {
+    match commodity {
+        Commodity::Crude => [613.9723, 0.0, 0.0],
+        Commodity::Gasoline => [346.4228, 0.4388, 0.0],
+        Commodity::Transition => [2680.3206, 0.0, -0.003_363_12],
+        Commodity::Jet => [594.5418, 0.0, 0.0],
+        Commodity::FuelOil => [186.9696, 0.4862, 0.0],
+        Commodity::Lubricating => [0.0, 0.6278, 0.0],
+    }
+}
+
 /// Gives the factor that takes a glass hydrometer's reading at `temperature_c` to the density there.
 pub(super) fn hydrometer_factor(temperature_c: f64) -> f64 {
     let difference = temperature_c - 20.0;
@@ -46,15 +58,8 @@ pub(super) struct Liquid {
 impl Liquid {
     /// Takes the density at 15 degC.
     pub(super) fn new(commodity: Commodity, density_15c: f64) -> Self {
-        let rho = density_15c;
-        let alpha = match commodity {
-            Commodity::Crude => 613.9723 / (rho * rho),
-            Commodity::Gasoline => 346.4228 / (rho * rho) + 0.4388 / rho,
-            Commodity::Transition => -0.003_363_12 + 2680.3206 / (rho * rho),
-            Commodity::Jet => 594.5418 / (rho * rho),
-            Commodity::FuelOil => 186.9696 / (rho * rho) + 0.4862 / rho,
-            Commodity::Lubricating => 0.6278 / rho,
-        };
+        let [k0, k1, k2] = coefficients(commodity);
+        let alpha = k0 / (density_15c * density_15c) + k1 / density_15c + k2;
         Self { density_15c, alpha }
     }
 
@@ -70,6 +75,11 @@ impl Liquid {
             return Err(possible);
         }
         Ok(Self::new(commodity, solve::rising(density, range.low, range.high, then)))
+    }
+
+    /// Gives what the factors come of: the density and the thermal expansion at 15 degC.
+    pub(super) const fn inside(&self) -> (f64, f64) {
+        (self.density_15c, self.alpha)
     }
 
     /// Gives the density at a temperature, kg/m3.

@@ -9,10 +9,12 @@ mod commodity;
 mod correction;
 mod error;
 mod gb;
+mod inside;
 mod standard;
 
 pub use base::{Base, density_of_api_gravity};
 pub use commodity::Commodity;
 pub use correction::{Correction, Factors, Observed, Taken};
 pub use error::{CorrectionError, Range};
+pub use inside::Inside;
 pub use standard::Standard;

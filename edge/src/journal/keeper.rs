@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tankline_domain::message::{JournalRanges, SequencedReading};
+use tankline_domain::message::JournalRanges;
 use tankline_domain::names::TankName;
 use tankline_domain::reading::{Quality, Reading};
+use tankline_domain::units::UnixMillis;
 
 use super::entry::Entry;
 use super::error::JournalError;
 use super::store::{Journal, Recovery};
-use super::writer::Report;
+use super::writer::{Oldest, Report};
+use crate::stamp::stamp_of;
 
 /// Pause before the disk is tried again after it refused a reading; doubles each time.
 const RETRY: Duration = Duration::from_secs(1);
@@ -151,7 +153,8 @@ impl Keeper {
     /// Says how the journal stands.
     pub(super) fn report(&mut self) -> Report {
         let oldest = self.journal.oldest_uncommitted().and_then(|entry| {
-            serde_json::from_slice::<SequencedReading>(&entry.json).ok().map(|sequenced| sequenced.reading.at)
+            let at = UnixMillis::new(stamp_of(&entry.json)?);
+            Some(Oldest { journal: entry.journal, seq: entry.seq, at })
         });
         Report { oldest, ..Report::at_start(&self.journal) }
     }

@@ -8,6 +8,7 @@ use tankline_domain::message::JournalId;
 use tankline_domain::ranges::RangeSet;
 use tankline_domain::reading::Reading;
 
+use super::earlier::{BOOT_LENGTH, Border};
 use super::entry::{self, Entry};
 use super::error::JournalError;
 use super::fetch::Cursor;
@@ -22,7 +23,7 @@ use super::storage::{Lock, Storage, StorageFile};
 const MAX_UNSYNCED: usize = 1 << 20;
 
 /// Length of the files beside the segments at most.
-const SMALL_FILES: u64 = MARK_LENGTH + OWNER_LENGTH;
+const SMALL_FILES: u64 = MARK_LENGTH + OWNER_LENGTH + BOOT_LENGTH;
 
 /// Where the journal is and how big it may get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(super) struct Log {
     /// Held for as long as this process owns the folder.
     pub(super) _lock: Box<dyn Lock>,
     pub(super) boot: Boot,
+    /// Where this boot begins.
+    pub(super) border: Border,
     /// In the order in which they were written.
     pub(super) segments: Vec<Segment>,
     /// The last segment while it is written.

@@ -1,6 +1,7 @@
 //! The journal: every reading on disk until the centre has committed it.
 
 mod contents;
+mod earlier;
 mod entry;
 mod error;
 mod fetch;
@@ -21,6 +22,7 @@ mod store;
 pub mod writer;
 
 pub use contents::Contents;
+pub use earlier::Earlier;
 pub use entry::Entry;
 pub use error::JournalError;
 pub use host::{Boot, Host};

@@ -4,7 +4,9 @@ use std::fs::TryLockError;
 use std::sync::Arc;
 
 use tankline_domain::message::JournalId;
+use tankline_domain::units::UnixMillis;
 
+use super::earlier::Border;
 use super::error::JournalError;
 use super::host::Boot;
 use super::log::{Active, JournalConfig, Log, Marking, remove};
@@ -31,6 +33,8 @@ pub struct Opened {
     pub unreadable_segments: u64,
     /// Numbers between segments that are not here: their readings were committed, or a segment is missing.
     pub absent_numbers: u64,
+    /// The time of the last reading that has a time of day.
+    pub last_stamp: Option<UnixMillis>,
     /// Whether a new journal was begun: the first one, or because numbers may have been given that are not here any more,
     /// as after a power cut.
     pub new_journal: bool,
@@ -60,6 +64,7 @@ impl Log {
             owner.claim(&*storage, dir)?;
         }
         let found = scan(&*storage, dir)?;
+        let border = Border::of(&*storage, dir, boot, &found);
         let mut opened = opened(&found);
         let next_seq = goes_on(&found, boot);
         opened.new_journal = next_seq.is_none();
@@ -76,6 +81,7 @@ impl Log {
             storage,
             _lock: lock,
             boot,
+            border,
             segments,
             active,
             journal,
@@ -168,6 +174,7 @@ fn opened(found: &Found) -> Opened {
         damaged_readings: found.lost.values().fold(0, |sum: u64, lost| sum.saturating_add(lost.count())),
         unreadable_segments: found.unreadable_segments,
         absent_numbers,
+        last_stamp: found.last_stamp_ms.map(UnixMillis::new),
         ..Opened::default()
     }
 }

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use tankline_domain::message::JournalId;
 use tankline_domain::ranges::RangeSet;
 
+use super::earlier::Border;
 use super::error::JournalError;
 use super::mark::Mark;
 use super::owner::Owner;
 use super::reader::Reader;
 use super::segment::{FORMAT, HEADER_LENGTH, Header, HeaderError};
 use super::storage::Storage;
+use crate::stamp::{SET_AFTER, stamp_of};
 
 /// Ending of segment files.
 const SEGMENT: &str = "seg";
@@ -54,6 +56,10 @@ pub(super) struct Found {
     pub(super) skipped_bytes: u64,
     /// Numbers whose records are damaged, as far as the records around them tell.
     pub(super) lost: BTreeMap<JournalId, RangeSet>,
+    /// The last time of day that a reading has, in the order in which they were written.
+    pub(super) last_stamp_ms: Option<i64>,
+    /// The latest time since a start of the machine that a reading has instead; 0 when none has.
+    pub(super) latest_unset_ms: i64,
     /// Whether the last segment is whole, and no other one is missing for a reason that is known.
     pub(super) last_is_whole: bool,
 }
@@ -91,6 +97,14 @@ struct Measured {
     is_whole: bool,
     /// Whether bytes stand after the last good record.
     end_is_damaged: bool,
+    stamps: Stamps,
+}
+
+/// The times of the readings in a segment.
+#[derive(Debug, Default)]
+struct Stamps {
+    last_ms: Option<i64>,
+    latest_unset_ms: i64,
 }
 
 /// What became of a file that should be a segment.
@@ -122,7 +136,7 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
                 }
             },
             Some(DAMAGED) => found.aside.push((path, length)),
-            _ if path == Mark::path(dir) || path == Owner::path(dir) => {}
+            _ if path == Mark::path(dir) || path == Owner::path(dir) || path == Border::path(dir) => {}
             _ => found.other_bytes += length,
         }
     }
@@ -130,9 +144,11 @@ pub(super) fn scan(storage: &dyn Storage, dir: &Path) -> Result<Found, JournalEr
     measured.sort_by(|a, b| a.segment.place().cmp(&b.segment.place()));
     let mut present: BTreeMap<JournalId, RangeSet> = BTreeMap::new();
     let mut damaged_end: Option<(JournalId, u64)> = None;
-    for Measured { mut segment, skipped, lost, is_whole, end_is_damaged } in measured {
+    for Measured { mut segment, skipped, lost, is_whole, end_is_damaged, stamps } in measured {
         let journal = segment.header.journal;
         found.skipped_bytes += skipped;
+        found.last_stamp_ms = stamps.last_ms.or(found.last_stamp_ms);
+        found.latest_unset_ms = found.latest_unset_ms.max(stamps.latest_unset_ms);
         let journal_lost = found.lost.entry(journal).or_default();
         journal_lost.extend(&lost);
         if let Some((_, next_seq)) = damaged_end.filter(|end| end.0 == journal && end.1 < segment.header.first_seq) {
@@ -193,7 +209,8 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Measure, J
             None => return Ok(Measure::Useless),
         },
     };
-    let Content { numbers, skipped, lost, is_readable, end_is_damaged } = content(storage, path, &header, length);
+    let Content { numbers, skipped, lost, is_readable, end_is_damaged, stamps } =
+        content(storage, path, &header, length);
     let is_whole = has_header && is_readable && skipped == 0;
     if !is_whole && numbers.is_empty() {
         return Ok(if is_readable { Measure::Useless } else { Measure::Unreadable });
@@ -205,7 +222,7 @@ fn measure(storage: &dyn Storage, path: &Path, length: u64) -> Result<Measure, J
         );
     }
     let segment = Segment { path: path.to_owned(), header, numbers, bytes: length, failed_reads: 0 };
-    Ok(Measure::Segment(Box::new(Measured { segment, skipped, lost, is_whole, end_is_damaged })))
+    Ok(Measure::Segment(Box::new(Measured { segment, skipped, lost, is_whole, end_is_damaged, stamps })))
 }
 
 /// What a segment has.
@@ -220,11 +237,22 @@ struct Content {
     is_readable: bool,
     /// Whether such bytes stand after the last good record.
     end_is_damaged: bool,
+    stamps: Stamps,
+}
+
+impl Stamps {
+    fn note(&mut self, payload: &[u8]) {
+        match stamp_of(payload) {
+            Some(at) if at > SET_AFTER.get() => self.last_ms = Some(at),
+            Some(at) => self.latest_unset_ms = self.latest_unset_ms.max(at),
+            None => {}
+        }
+    }
 }
 
 /// Reads all records of a segment.
 fn content(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> Content {
-    let (mut numbers, mut lost) = (RangeSet::new(), RangeSet::new());
+    let (mut numbers, mut lost, mut stamps) = (RangeSet::new(), RangeSet::new(), Stamps::default());
     let read = |offset, length| storage.read(path, offset, length);
     let mut reader = Reader::new(header.journal, header.first_seq, length, read);
     let (mut next, mut skipped, mut unread, mut is_readable) = (header.first_seq, 0, 0, true);
@@ -232,7 +260,10 @@ fn content(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> 
     let mut run: Option<(u64, u64)> = None;
     loop {
         let seq = match reader.next_record() {
-            Ok(Some(record)) => record.seq,
+            Ok(Some(record)) => {
+                stamps.note(record.payload);
+                record.seq
+            }
             Ok(None) => break,
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "journal segment cannot be read to its end");
@@ -259,7 +290,7 @@ fn content(storage: &dyn Storage, path: &Path, header: &Header, length: u64) -> 
         numbers.insert(first, last);
     }
     let all_skipped = reader.skipped() + unread;
-    Content { numbers, skipped: all_skipped, lost, is_readable, end_is_damaged: all_skipped > skipped }
+    Content { numbers, skipped: all_skipped, lost, is_readable, end_is_damaged: all_skipped > skipped, stamps }
 }
 
 fn header_of_name(path: &Path) -> Option<Header> {

@@ -8,6 +8,7 @@ use tankline_domain::ranges::RangeSet;
 use tankline_domain::reading::Reading;
 
 use super::contents::Contents;
+use super::earlier::Earlier;
 use super::entry::Entry;
 use super::error::JournalError;
 use super::host::{Boot, Host};
@@ -125,6 +126,12 @@ impl Journal {
             gaps.entry(*journal).or_default().extend(lost);
         }
         gaps
+    }
+
+    /// Says what of it was journalled before this boot of the machine.
+    #[must_use]
+    pub fn earlier(&self) -> Earlier {
+        self.log.as_ref().map_or_else(Earlier::default, |log| log.border.earlier(&log.segments))
     }
 
     /// Gives the bytes of all files in the folder.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::Keeper;
-use super::{Contents, Entry, Journal, JournalError};
+use super::{Contents, Earlier, Entry, Journal, JournalError};
 
 /// Readings that are taken one after another before anything else has its turn.
 const READINGS_IN_A_ROW: usize = 1024;
@@ -48,10 +48,23 @@ pub struct Report {
     pub depth: u64,
     /// How many of them are in memory only, because the disk refuses them.
     pub held: u64,
-    /// When the oldest of them was taken.
-    pub oldest: Option<UnixMillis>,
+    /// The oldest of them.
+    pub oldest: Option<Oldest>,
+    /// What of it was journalled before this boot of the machine.
+    pub earlier: Earlier,
     /// Readings that are lost uncommitted: the journal or memory was full, or they are damaged on the disk.
     pub gaps: Vec<JournalRanges>,
+}
+
+/// The oldest reading that is not known to be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// Its journal.
+    pub journal: JournalId,
+    /// Its number.
+    pub seq: u64,
+    /// Its stamp: a time of day, or the time since the machine's start.
+    pub at: UnixMillis,
 }
 
 impl Report {
@@ -65,6 +78,7 @@ impl Report {
             depth: journal.depth(),
             held: journal.held(),
             oldest: None,
+            earlier: journal.earlier(),
             gaps,
         }
     }

@@ -7,15 +7,29 @@ use tankline_domain::names::{LineName, TankName};
 
 use super::poller::LineConfig;
 use crate::quality::Motion;
+use crate::stamp::StationClock;
 
 /// What is known of all gauges of an edge, shared by its lines and with who reports it.
 #[derive(Debug, Clone, Default)]
 pub struct HealthBoard {
     gauges: Arc<Mutex<Vec<GaugeHealth>>>,
     motion: Motion,
+    clock: StationClock,
 }
 
 impl HealthBoard {
+    /// Gives the same board with this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: StationClock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Gives the clock that readings are stamped by.
+    #[must_use]
+    pub const fn clock(&self) -> &StationClock {
+        &self.clock
+    }
+
     /// Gives the counters as they stand.
     #[must_use]
     pub fn snapshot(&self) -> Vec<GaugeHealth> {

@@ -21,7 +21,6 @@ use super::port::{OpenError, OpenPort};
 use super::reply_time::ReplyTimes;
 use super::schedule::{PollEnd, Schedule};
 use crate::quality::{Doubt, History, Reporter};
-use crate::stamp::Clocks;
 
 /// What the polling of a line is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +195,7 @@ impl Poller {
             Ok((replies, at)) => {
                 Reading::judge(tank, at, state.gauge.registers.decode(&replies), &state.gauge.mounting)
             }
-            Err(error) => Reading::failed(tank, Clocks::read().stamp(), error.reason()),
+            Err(error) => Reading::failed(tank, self.board.clock().read().stamp(), error.reason()),
         };
         let now = clock::now();
         let motion = self.board.motion();
@@ -204,7 +203,7 @@ impl Poller {
         if state.history.handle_reading(now, &mut reading, others_moved) {
             motion.moved(&state.gauge.tank, now);
         }
-        if reading.quality.is_good() && !Clocks::read().are_set() {
+        if reading.quality.is_good() && !self.board.clock().read().is_set {
             reading.quality = Quality::Uncertain(Uncertain::Clock);
         }
         let wanted = state.reporter.wants(now, &reading);
@@ -270,14 +269,14 @@ impl Poller {
     /// Reads all registers of a gauge, each read with one retry if the gauge answered the last time.
     async fn ask(&mut self, index: usize) -> Result<(Vec<(RegisterRead, Vec<u16>)>, UnixMillis), ExchangeError> {
         let mut replies = Vec::new();
-        let mut at = Clocks::read().stamp();
+        let mut at = self.board.clock().read().stamp();
         for read in self.gauges[index].reads.clone() {
             let mut attempt = self.exchange(index, read).await;
             if matches!(attempt, Err(ExchangeError::Silent { .. })) && self.schedule.may_retry(clock::now(), index) {
                 attempt = self.exchange(index, read).await;
             }
             replies.push((read, attempt?));
-            at = Clocks::read().stamp();
+            at = self.board.clock().read().stamp();
         }
         Ok((replies, at))
     }

@@ -1,9 +1,11 @@
 //! Moves what the uplink decides: between the journal's writer and the MQTT session.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tankline_domain::message::{CentreState, Committed, EdgeHealth, EdgeState, JournalId, Presence};
 use tankline_domain::names::{EdgeName, SiteName};
+use tankline_domain::ranges::RangeSet;
 use tankline_domain::topic::Topic;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
@@ -13,10 +15,10 @@ use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
 use super::core::{Output, Uplink, UplinkConfig};
-use crate::journal::writer::{Report, Request};
-use crate::journal::{Contents, Entry};
+use crate::journal::writer::{Oldest, Report, Request};
+use crate::journal::{Earlier, Entry};
 use crate::line::board::HealthBoard;
-use crate::stamp::Clocks;
+use crate::stamp::{Restamp, Stamped};
 
 const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -62,8 +64,10 @@ struct Shell {
     station: Station,
     publisher: Publisher,
     journal: mpsc::Sender<Request>,
-    /// What was in the journal at the start. If it was stamped by a clock that was not set, its time is not known.
-    before: Contents,
+    /// What was journalled before the machine's start. If it was stamped by a clock that was not set, its time is not known.
+    earlier: Earlier,
+    /// Readings that were sent without their time being known.
+    time_unknown: BTreeMap<JournalId, RangeSet>,
     clock_is_set: bool,
     /// The journal that was last said to be the one of new readings.
     told_journal: Option<JournalId>,
@@ -92,14 +96,14 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let Channels { mut session, publisher, mut appended, journal } = channels;
-    let before = report.contents.clone();
-    let uplink = Uplink::new(config, &before);
+    let uplink = Uplink::new(config, &report.contents);
     let mut shell = Shell {
         uplink,
         station,
         publisher,
         journal,
-        before,
+        earlier: report.earlier.clone(),
+        time_unknown: BTreeMap::new(),
         clock_is_set: true,
         told_journal: None,
         has_other_journals: false,
@@ -164,7 +168,7 @@ pub async fn run(
 impl Shell {
     /// Holds everything back while the clock is not set, because nobody could tell when it was.
     fn look_at_clock(&mut self) {
-        let is_set = Clocks::read().are_set();
+        let is_set = self.station.board.clock().read().is_set;
         match (self.clock_is_set, is_set) {
             (true, false) => {
                 tracing::warn!("the clock is not set: readings wait in the journal; is there a time server?")
@@ -176,13 +180,23 @@ impl Shell {
         self.uplink.set_held(!is_set);
     }
 
-    /// Puts the true time into readings of this run that were stamped while the clock was not set.
-    fn correct(&self, journal: JournalId, entries: &mut [Entry]) {
-        let clocks = Clocks::read();
-        let earlier = self.before.get(&journal).map(|numbers| *numbers.end());
-        for entry in entries.iter_mut().filter(|entry| earlier.is_none_or(|earlier| entry.seq > earlier)) {
-            if let Some(corrected) = clocks.corrected(&entry.json) {
-                entry.json = corrected;
+    /// Puts the time into readings that were stamped while the clock was not set.
+    fn correct(&mut self, journal: JournalId, entries: &mut [Entry]) {
+        let restamp = Restamp { clocks: self.station.board.clock().read(), earlier: &self.earlier };
+        for entry in entries {
+            match restamp.stamped(journal, entry.seq, &entry.json) {
+                Stamped::AsItIs => {}
+                Stamped::Corrected(json) => entry.json = json,
+                Stamped::TimeUnknown(json) => {
+                    if self.time_unknown.is_empty() {
+                        tracing::warn!(
+                            %journal, seq = entry.seq,
+                            "readings of before the machine's start were stamped while its clock was not set; they go out as time-unknown"
+                        );
+                    }
+                    self.time_unknown.entry(journal).or_default().insert(entry.seq, entry.seq);
+                    entry.json = json;
+                }
             }
         }
     }
@@ -258,6 +272,7 @@ impl Shell {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Report(reply)).await?;
         let report = answer.await?;
+        self.earlier.extend(&report.earlier);
         let is_new = self.uplink.handle_contents(clock::now(), &report.contents);
         self.has_other_journals |= is_new || self.told_journal.is_some_and(|told| told != report.journal);
         Ok(report)
@@ -285,17 +300,21 @@ impl Shell {
         if !self.publisher.is_connected() {
             return Ok(());
         }
-        let (report, now) = (self.report().await?, clock::unix_ms());
+        let report = self.report().await?;
+        let restamp = Restamp { clocks: self.station.board.clock().read(), earlier: &self.earlier };
+        let age_ms = |oldest: Oldest| restamp.age_ms(oldest.journal, oldest.seq, oldest.at.get());
         #[expect(clippy::cast_precision_loss, reason = "an age is far below 2^52 ms")]
-        let age_s = |oldest: UnixMillis| now.millis_since(oldest).max(0) as f64 / 1e3;
+        let age_s = |oldest: Oldest| age_ms(oldest).map(|age_ms| age_ms as f64 / 1e3);
+        let time_unknown: u64 = self.time_unknown.values().map(RangeSet::count).sum();
         let health = EdgeHealth {
-            at: now,
+            at: restamp.clocks.unix,
             gauges: self.station.board.snapshot(),
             journal_depth: report.depth,
             held: (report.held > 0).then_some(report.held),
-            journal_oldest_s: report.oldest.map(age_s),
+            journal_oldest_s: report.oldest.and_then(age_s),
             gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),
             gaps: report.gaps,
+            time_unknown: (time_unknown > 0).then_some(time_unknown),
             clock: if self.clock_is_set { "set" } else { "unset" }.to_owned(),
         };
         let message = self.outgoing(Topic::Health, &health, false);

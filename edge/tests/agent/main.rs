@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod clock_was_not_set;
 mod folder_comes_late;
 mod killed_cut_corrupted;
 mod support;

@@ -15,6 +15,7 @@ use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 use tankline_edge::agent::{self, Observer};
 use tankline_edge::config::{EdgeConfig, LineTimes};
 use tankline_edge::journal::{Journal, JournalConfig};
+use tankline_edge::stamp::ClockRule;
 use tankline_edge::uplink::UplinkConfig;
 use tankline_ingest::config::Config;
 use tankline_ingest::{Ingest, store};
@@ -205,6 +206,7 @@ fn edge_config(
         journal: journal(folder, edge),
         sync_interval: Duration::from_secs(1),
         uplink: UplinkConfig::default(),
+        clock: ClockRule::default(),
         digest: String::new(),
         files: Vec::new(),
     }

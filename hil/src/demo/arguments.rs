@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use tankline_runtime::mqtt::{BrokerUrl, BrokerUrlError, Protection};
 
+use crate::control::ControlArgs;
+
 /// What `tankline-hil demo` is asked to do.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
@@ -34,6 +36,9 @@ pub struct DemoArgs {
     /// Writes a line every few seconds, also where it could show the live table.
     #[arg(long)]
     pub headless: bool,
+    /// Where it is steered from.
+    #[command(flatten)]
+    pub control: ControlArgs,
     /// Where the readings are fed to.
     #[command(flatten)]
     pub influxdb: InfluxdbArgs,

@@ -24,6 +24,7 @@ use super::screen::{Diverted, Screen};
 use super::station::{self, Edge, Gauges, Moment};
 use super::watch::{Probe, Watched, watch};
 use super::{builtin, closing, stored};
+use crate::control::ControlServer;
 
 /// All parts together have this long to stop; each has a bound of its own below it.
 const GRACE: Duration = Duration::from_secs(12);
@@ -62,6 +63,12 @@ pub async fn run(args: &DemoArgs, log: &LogArgs, stop: CancellationToken) -> Res
     connected(&observer, &stop).await;
 
     let gauges = Gauges::start(&site, args.seed)?;
+    let steered = gauges.steered(&site, stop.clone());
+    let control = ControlServer::listen_if_possible(&args.control, "demo", steered).map_err(anyhow::Error::from)?;
+    if let Some(control) = control {
+        tracing::info!(control = %control.path().display(), "steer it from another terminal with `tankline-hil shell`");
+        supervisor.spawn(Stage::Intake, "control", |stop| async move { Ok(control.serve(stop).await?) });
+    }
     let started = Moment::now();
     let edges: Vec<_> =
         site.edges().into_iter().cloned().map(|name| Edge { name, observer: agent::Observer::default() }).collect();

@@ -20,10 +20,12 @@ use tankline_runtime::clock;
 use tankline_runtime::exit::Failure;
 use tankline_runtime::mqtt::BrokerUrl;
 use tankline_runtime::secret::read_secret_file;
+use tokio_util::sync::CancellationToken;
 
 use super::arguments::{DemoArgs, InfluxdbArgs};
 use super::folder::DataFolder;
 use crate::audit::Answers;
+use crate::control::SteeredBench;
 use crate::line::{EmulatedLine, LineSpec, UnitSpec};
 use crate::plant::{LivePlant, Plant};
 
@@ -35,6 +37,8 @@ const ANSWERS: usize = 2_000_000;
 pub struct Gauges {
     /// The lines, each with its gauges.
     pub lines: Vec<EmulatedLine>,
+    /// The tanks that they measure.
+    pub plant: Arc<LivePlant>,
     /// What the gauges have answered.
     pub answers: Arc<Answers>,
 }
@@ -63,7 +67,14 @@ impl Gauges {
             Ok(EmulatedLine::start(spec, units, &plant, answers.clone())?)
         };
         let lines = site.lines().iter().map(|line| start(line.name.clone())).collect::<anyhow::Result<_>>()?;
-        Ok(Self { lines, answers })
+        Ok(Self { lines, plant, answers })
+    }
+
+    /// Gives what can be steered of them; `stop` ends the demo.
+    #[must_use]
+    pub fn steered(&self, site: &Site, stop: CancellationToken) -> SteeredBench {
+        let lines = self.lines.iter().map(|line| line.handle().clone()).collect();
+        SteeredBench { title: format!("demo of {}", site.name()), plant: self.plant.clone(), lines, stop }
     }
 
     /// Writes the configuration of an edge that finds its lines here, and reads it as the edge itself does.

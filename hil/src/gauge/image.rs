@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use tankline_domain::register::{NumberType, Point, RegisterKind, RegisterMap, WireAddress, WordOrder};
 
-use super::GaugeValues;
+use super::{GaugeValues, Profile, ProfileBlock};
 use crate::modbus::{ExceptionCode, Table};
 
 /// The published gauge has at least these registers; all but the three that it publishes read 0.
@@ -17,6 +17,7 @@ pub struct RegisterImage {
     map: RegisterMap,
     has_one_kind: bool,
     registers: u32,
+    profile: Option<ProfileBlock>,
 }
 
 impl RegisterImage {
@@ -26,19 +27,45 @@ impl RegisterImage {
         let points = || [Some(&map.level), map.interface.as_ref(), map.temperature.as_ref()].into_iter().flatten();
         let has_one_kind = points().all(|point| point.kind == map.level.kind);
         let last = points().map(|point| span(point).1).max().unwrap_or(0);
-        Self { has_one_kind, registers: last.max(LEAST_REGISTERS), map }
+        Self { has_one_kind, registers: last.max(LEAST_REGISTERS), map, profile: None }
     }
 
-    /// Reads `count` registers from wire address `address`.
+    /// Adds a block of holding registers that shows the impedance along the rod.
+    ///
+    /// Where it overlaps the points of the map, those win.
+    #[must_use]
+    pub fn with_profile(mut self, block: ProfileBlock) -> Self {
+        self.registers = self.registers.max(block.span().1);
+        self.profile = Some(block);
+        self
+    }
+
+    /// Gives the profile block when a read touches it.
+    pub(super) fn profile_in(&self, table: Table, address: u16, count: u16) -> Option<ProfileBlock> {
+        let (start, end) = (u32::from(address), u32::from(address) + u32::from(count));
+        self.profile.filter(|block| table == Table::Holding && start < block.span().1 && block.span().0 < end)
+    }
+
+    /// Reads `count` registers from wire address `address`; registers of the profile are 0 without one.
     ///
     /// # Errors
     /// [`ExceptionCode::IllegalDataAddress`] when one of them does not exist.
-    pub fn read(&self, table: Table, address: u16, count: u16, values: GaugeValues) -> Result<Vec<u16>, ExceptionCode> {
+    pub fn read(
+        &self,
+        table: Table,
+        address: u16,
+        count: u16,
+        values: GaugeValues,
+        profile: Option<&Profile>,
+    ) -> Result<Vec<u16>, ExceptionCode> {
         let (start, end) = (u32::from(address), u32::from(address) + u32::from(count));
         if end > self.registers {
             return Err(ExceptionCode::IllegalDataAddress);
         }
         let mut words = HashMap::new();
+        if let (Some(block), Some(profile)) = (self.profile_in(table, address, count), profile) {
+            words.extend((block.span().0..).zip(block.words(profile)));
+        }
         for (point, value) in self.points(values).filter(|(point, _)| self.is_in(point, table)) {
             words.extend((span(point).0..).zip(encode(point, value)));
         }
@@ -111,17 +138,17 @@ mod tests {
 
     #[test]
     fn the_three_registers_stand_among_zeros() {
-        let all = published().read(Table::Holding, 0, 64, VALUES).unwrap();
+        let all = published().read(Table::Holding, 0, 64, VALUES, None).unwrap();
         assert_eq!(all.len(), 64);
         assert_eq!(all[48..53], [0, 9641, 6367, 65_431, 0]);
         assert_eq!(all.iter().filter(|&&register| register != 0).count(), 3);
-        assert_eq!(published().read(Table::Input, 49, 1, VALUES), Ok(vec![9641]));
+        assert_eq!(published().read(Table::Input, 49, 1, VALUES, None), Ok(vec![9641]));
     }
 
     #[test]
     fn a_register_beyond_the_last_is_refused() {
         for (address, count) in [(64, 1), (63, 2), (0, 65), (u16::MAX, 125)] {
-            let read = published().read(Table::Holding, address, count, VALUES);
+            let read = published().read(Table::Holding, address, count, VALUES, None);
             assert_eq!(read, Err(ExceptionCode::IllegalDataAddress), "{address} {count}");
         }
     }
@@ -138,8 +165,23 @@ mod tests {
         let mut map = RegisterMap::published();
         map.temperature.as_mut().unwrap().kind = RegisterKind::Input;
         let image = RegisterImage::new(map);
-        assert_eq!(image.read(Table::Holding, 49, 3, VALUES), Ok(vec![9641, 6367, 0]));
-        assert_eq!(image.read(Table::Input, 49, 3, VALUES), Ok(vec![0, 0, 65_431]));
+        assert_eq!(image.read(Table::Holding, 49, 3, VALUES, None), Ok(vec![9641, 6367, 0]));
+        assert_eq!(image.read(Table::Input, 49, 3, VALUES, None), Ok(vec![0, 0, 65_431]));
+    }
+
+    #[test]
+    fn profile_stands_in_its_block_of_holding_registers() {
+        let image = published().with_profile(ProfileBlock::default());
+        let profile = Profile { spacing_mm: 200, points: (0..64).map(|index| 1000 + index).collect() };
+        let read = |table, address, count| image.read(table, address, count, VALUES, Some(&profile));
+        assert_eq!(read(Table::Holding, 199, 6), Ok(vec![1, 64, 200, 0, 1000, 1001]));
+        assert_eq!(read(Table::Holding, 198, 2), Ok(vec![0, 1]));
+        assert_eq!(read(Table::Holding, 266, 1), Ok(vec![1063]));
+        assert_eq!(read(Table::Holding, 267, 1), Err(ExceptionCode::IllegalDataAddress));
+        assert_eq!(read(Table::Input, 199, 2), Ok(vec![0, 0]));
+        assert_eq!(read(Table::Holding, 49, 1), Ok(vec![9641]));
+        assert!(image.profile_in(Table::Holding, 266, 1).is_some());
+        assert!(image.profile_in(Table::Holding, 49, 3).is_none());
     }
 
     proptest! {
@@ -159,7 +201,7 @@ mod tests {
 
             let image = RegisterImage::new(map.clone());
             let replies: Vec<_> = map.reads(0).into_iter().map(|read| {
-                let words = image.read(Table::Holding, read.start.get(), read.count, values).unwrap();
+                let words = image.read(Table::Holding, read.start.get(), read.count, values, None).unwrap();
                 (read, words)
             }).collect();
             let measured = map.decode(&replies);

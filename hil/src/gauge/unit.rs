@@ -1,17 +1,21 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::{GaugeValues, RegisterImage};
+use super::{GaugeValues, Profile, RegisterImage};
 use crate::modbus::{self, Ask, Request};
 
 /// Where a gauge gets what it holds at a moment.
 pub type ReadValues = Box<dyn Fn(Instant) -> GaugeValues + Send>;
+
+/// Where a gauge gets the impedance along its rod at a moment, in so many points.
+pub type ReadProfile = Box<dyn Fn(Instant, u16) -> Profile + Send>;
 
 /// One gauge on a line: a unit number, registers, and something that they measure.
 pub struct Gauge {
     unit: u8,
     image: RegisterImage,
     read: ReadValues,
+    read_profile: Option<ReadProfile>,
 }
 
 /// A reply, whole and true; what a line makes of it is the line's affair.
@@ -29,7 +33,14 @@ impl Gauge {
     /// Makes a gauge that answers as `unit` and shows what it measures in the registers of `image`.
     #[must_use]
     pub fn new(unit: u8, image: RegisterImage, read: ReadValues) -> Self {
-        Self { unit, image, read }
+        Self { unit, image, read, read_profile: None }
+    }
+
+    /// Gives the gauge something to show in the profile block of its registers.
+    #[must_use]
+    pub fn with_profile(mut self, read: ReadProfile) -> Self {
+        self.read_profile = Some(read);
+        self
     }
 
     /// Gives the unit number that the gauge answers to.
@@ -47,17 +58,19 @@ impl Gauge {
     /// Answers a request that is meant for this gauge; the values are those of `now`.
     #[must_use]
     pub fn answer(&self, now: Instant, request: &Request) -> Answer {
-        self.answer_showing(self.values(now), request)
+        self.answer_showing(now, self.values(now), request)
     }
 
     /// Answers a request as if the gauge held these values.
     #[must_use]
-    pub fn answer_showing(&self, values: GaugeValues, request: &Request) -> Answer {
+    pub fn answer_showing(&self, now: Instant, values: GaugeValues, request: &Request) -> Answer {
         let registers = match request.ask {
             Ask::Refuse(code) => Err(code),
             Ask::Read { table, address, count } => {
                 let shows = self.image.shows_all(table, address, count).then_some(values);
-                self.image.read(table, address, count, values).map(|registers| (registers, shows))
+                let block = self.image.profile_in(table, address, count);
+                let profile = block.zip(self.read_profile.as_ref()).map(|(block, read)| read(now, block.points()));
+                self.image.read(table, address, count, values, profile.as_ref()).map(|registers| (registers, shows))
             }
         };
         match registers {

@@ -103,9 +103,9 @@ impl EmulatedLine {
         plant: &Arc<LivePlant>,
         sink: Arc<dyn ServedSink>,
     ) -> Result<Self, LineError> {
-        let with_values = |unit: UnitSpec| Ok((values_of(&spec.name, &unit, plant)?, unit));
-        let units = units.into_iter().map(with_values).collect::<Result<Vec<_>, _>>()?;
-        Self::start_showing_at(place, spec, units.into_iter().map(|(values, unit)| (unit, values)).collect(), sink)
+        let measuring = |unit: UnitSpec| Ok((measuring(&spec.name, &unit, plant)?, unit));
+        let units = units.into_iter().map(measuring).collect::<Result<Vec<_>, LineError>>()?;
+        Self::start_gauges(place, spec, units, sink)
     }
 
     /// Starts a line on a pseudo-terminal with gauges that show what they are told to.
@@ -130,12 +130,19 @@ impl EmulatedLine {
         units: Vec<(UnitSpec, ReadValues)>,
         sink: Arc<dyn ServedSink>,
     ) -> Result<Self, LineError> {
+        let told = |(unit, values): (UnitSpec, ReadValues)| (Gauge::new(unit.unit, image_of(&unit), values), unit);
+        Self::start_gauges(place, spec, units.into_iter().map(told).collect(), sink)
+    }
+
+    fn start_gauges(
+        place: &Place,
+        spec: LineSpec,
+        units: Vec<(Gauge, UnitSpec)>,
+        sink: Arc<dyn ServedSink>,
+    ) -> Result<Self, LineError> {
         let (endpoint, place, path) = open(place, &spec)?;
         let LineSpec { name, framing, turnaround, seed } = spec;
-        let gauge = |(unit, values): (UnitSpec, ReadValues)| {
-            (Gauge::new(unit.unit, RegisterImage::new(unit.registers.clone()), values), unit)
-        };
-        let (gauges, units): (Vec<_>, Vec<_>) = units.into_iter().map(gauge).unzip();
+        let (gauges, units): (Vec<_>, Vec<_>) = units.into_iter().unzip();
         let bus = |gauges| Bus::new(framing.into(), turnaround, gauges, seed);
         let core = match place {
             Place::Pty | Place::RtuOverTcp(_) => Core::Wire(bus(gauges)),
@@ -248,8 +255,19 @@ fn open(place: &Place, spec: &LineSpec) -> Result<(Box<dyn Endpoint>, Place, Pat
     Ok((endpoint, place, path))
 }
 
-fn values_of(line: &LineName, spec: &UnitSpec, plant: &Arc<LivePlant>) -> Result<ReadValues, LineError> {
+/// Makes a gauge that measures its tank of the plant.
+fn measuring(line: &LineName, spec: &UnitSpec, plant: &Arc<LivePlant>) -> Result<Gauge, LineError> {
     let unknown = || LineError::UnknownTank { line: line.clone(), unit: spec.unit, tank: spec.tank.clone() };
-    let (tank, plant) = (plant.find(&spec.tank).ok_or_else(unknown)?, plant.clone());
-    Ok(Box::new(move |now| plant.shown(tank, now)))
+    let tank = plant.find(&spec.tank).ok_or_else(unknown)?;
+    let (values, profile) = (plant.clone(), plant.clone());
+    let gauge = Gauge::new(spec.unit, image_of(spec), Box::new(move |now| values.shown(tank, now)));
+    Ok(gauge.with_profile(Box::new(move |now, points| profile.profile(tank, points, now))))
+}
+
+fn image_of(spec: &UnitSpec) -> RegisterImage {
+    let image = RegisterImage::new(spec.registers.clone());
+    match spec.profile {
+        Some(block) => image.with_profile(block),
+        None => image,
+    }
 }

@@ -80,11 +80,11 @@ impl LineHandle {
         self.shared.core().faults(target).to_vec()
     }
 
-    /// Gives a unit or the line these faults in place of those that it has.
+    /// Says whether a unit or the line can have these faults.
     ///
     /// # Errors
-    /// [`SetFaultsError`] when there is no such unit, or a fault cannot be had where the line is. Nothing changes then.
-    pub fn set_faults(&self, target: FaultTarget, faults: Vec<Fault>) -> Result<(), SetFaultsError> {
+    /// [`SetFaultsError`] when there is no such unit, or a fault cannot be had where the line is.
+    pub fn may_have(&self, target: FaultTarget, faults: &[Fault]) -> Result<(), SetFaultsError> {
         if let Some(fault) = faults.iter().find(|fault| !self.place.has(fault.what)) {
             return Err(SetFaultsError::OutOfReach {
                 fault: fault.what.to_string(),
@@ -93,12 +93,23 @@ impl LineHandle {
                 reach: fault.what.reach().to_string(),
             });
         }
-        let is_there = self.shared.core().set_faults(clock::now(), target, faults);
-        self.shared.wake();
         match target {
-            FaultTarget::Unit(unit) if !is_there => Err(SetFaultsError::UnknownUnit { line: self.name.clone(), unit }),
+            FaultTarget::Unit(unit) if !self.units.iter().any(|known| known.unit == unit) => {
+                Err(SetFaultsError::UnknownUnit { line: self.name.clone(), unit })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Gives a unit or the line these faults in place of those that it has.
+    ///
+    /// # Errors
+    /// [`SetFaultsError`] when there is no such unit, or a fault cannot be had where the line is. Nothing changes then.
+    pub fn set_faults(&self, target: FaultTarget, faults: Vec<Fault>) -> Result<(), SetFaultsError> {
+        self.may_have(target, &faults)?;
+        self.shared.core().set_faults(clock::now(), target, faults);
+        self.shared.wake();
+        Ok(())
     }
 }
 

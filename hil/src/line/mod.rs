@@ -23,7 +23,9 @@ pub use bus::{Bus, Pace, Turnaround, WireByte};
 pub use counters::{LineCounters, UnitCounters};
 pub use emulated::{EmulatedLine, LineError};
 pub use endpoint::{PtyError, SerialError};
-pub use fault::{CATALOGUE, CatalogueEntry, Chance, Fault, FaultTarget, LineFault, Noise, ParseFaultError, Twin};
+pub use fault::{
+    CATALOGUE, CatalogueEntry, Chance, Fault, FaultTarget, LineFault, Noise, ParseFaultError, Twin, catalogue_table,
+};
 pub use handle::{LineHandle, SetFaultsError};
 pub use link::{LinkError, PortLink};
 pub use place::{Place, Reach};

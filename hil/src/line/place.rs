@@ -59,9 +59,9 @@ impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Everywhere => "everywhere",
-            Self::Rtu => "not with Modbus TCP",
-            Self::EmulatedWire => "pty and RTU over TCP",
-            Self::ModbusTcp => "Modbus TCP only",
+            Self::Rtu => "with RTU frames only",
+            Self::EmulatedWire => "on a pty and with RTU over TCP only",
+            Self::ModbusTcp => "with Modbus TCP only",
         })
     }
 }

@@ -3,6 +3,7 @@ use tankline_domain::register::RegisterMap;
 use tankline_domain::site::{Framing, Line, Site};
 
 use super::Turnaround;
+use crate::gauge::ProfileBlock;
 use crate::plant::seed_of;
 
 /// A line to emulate.
@@ -27,6 +28,8 @@ pub struct UnitSpec {
     pub tank: TankName,
     /// Where it keeps its quantities.
     pub registers: RegisterMap,
+    /// Where it shows the impedance along its rod, if it does.
+    pub profile: Option<ProfileBlock>,
 }
 
 impl LineSpec {
@@ -46,6 +49,7 @@ impl UnitSpec {
             unit: gauge.unit,
             tank: gauge.tank.clone(),
             registers: gauge.registers.clone(),
+            profile: None,
         });
         units.collect()
     }

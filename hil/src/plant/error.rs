@@ -18,10 +18,12 @@ pub enum PlantError {
         known: String,
     },
     /// There is no such pump or valve.
-    #[error("there is no {name}; the plant has {known}")]
+    #[error("there is no {kind} {name}; the plant has {known}")]
     UnknownEquipment {
         /// The pump or valve.
         name: EquipmentName,
+        /// Which of the two.
+        kind: &'static str,
         /// Those that there are.
         known: String,
     },
@@ -52,6 +54,14 @@ pub enum PlantError {
     SameTank {
         /// The tank.
         tank: TankName,
+    },
+    /// A pump or a valve cannot be where it is said to be.
+    #[error("{name}: {wrong}")]
+    Misplaced {
+        /// The pump or valve.
+        name: EquipmentName,
+        /// What is wrong, and what would be right.
+        wrong: &'static str,
     },
     /// The time has passed already.
     #[error("it cannot be done at {} s: it is {} s already", at.as_secs_f64(), time.as_secs_f64())]

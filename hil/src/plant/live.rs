@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use tankline_domain::names::TankName;
 
 use super::{Plant, PlantCommand, PlantError, TankId, TankState};
-use crate::gauge::GaugeValues;
+use crate::gauge::{GaugeValues, Profile};
 
 /// A plant whose story time passes with the caller's clock, at a speed. It moves when it is asked.
 ///
@@ -89,6 +89,12 @@ impl LivePlant {
     #[must_use]
     pub fn shown(&self, tank: TankId, now: Instant) -> GaugeValues {
         self.at(now).plant.shown(tank)
+    }
+
+    /// Gives the impedance along the rod of a tank's gauge, in so many points.
+    #[must_use]
+    pub fn profile(&self, tank: TankId, points: u16, now: Instant) -> Profile {
+        self.at(now).plant.profile(tank, points)
     }
 
     /// Does something now.

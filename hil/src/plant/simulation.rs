@@ -5,20 +5,21 @@ use std::time::Duration;
 use tankline_domain::names::TankName;
 use tankline_domain::site::Site;
 
-use super::command::{Nozzle, Outflow, PlantCommand, SetContent};
-use super::content::Outlet;
-use super::routine::DECIDES_EVERY;
-use super::streams::{Feed, Streams};
-use super::tank::{Frozen, TankDesign, TankNow};
-use super::{PlantError, TankState};
-use crate::gauge::GaugeValues;
+use super::command::{GaugeParameters, PlantCommand, SetContent};
+use super::equipment::{Equipment, PumpState};
+use super::moving::{Fixed, Moving};
+use super::tank::{Frozen, TankDesign};
+use super::{EquipmentName, PlantDesign, PlantError, TankState};
+use crate::gauge::{GaugeValues, Profile};
 
 /// The step in which time passes.
 const STEP: Duration = Duration::from_secs(1);
+/// Temperature of the air unless it is told otherwise, in degC.
+const AMBIENT_C: f64 = 12.0;
 
 /// A tank of a plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TankId(usize);
+pub struct TankId(pub(super) usize);
 
 /// The tanks of a site as they really are, in story time: the time since the start, however fast it passes.
 ///
@@ -27,30 +28,11 @@ pub struct TankId(usize);
 /// what a shorter step would make of it.
 #[derive(Debug, Clone)]
 pub struct Plant {
-    designs: Arc<[TankDesign]>,
+    fixed: Arc<Fixed>,
     ids: Arc<BTreeMap<TankName, TankId>>,
     moving: Moving,
     time: Duration,
     agenda: BTreeMap<Duration, Vec<PlantCommand>>,
-}
-
-/// All that changes with time.
-#[derive(Debug, Clone, PartialEq)]
-struct Moving {
-    /// How far time has passed in steps.
-    at: Duration,
-    /// How long the plant had been running at its start.
-    age: Duration,
-    ambient_c: f64,
-    tanks: Vec<TankNow>,
-    transfers: Vec<Transfer>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Transfer {
-    from: TankId,
-    to: TankId,
-    stream: Outflow,
 }
 
 impl Plant {
@@ -70,18 +52,39 @@ impl Plant {
     }
 
     fn begun(site: &Site, seed: u64, age: Duration) -> Self {
-        let designs: Arc<[_]> = site.tanks().iter().map(|tank| TankDesign::new(site, tank, seed)).collect();
+        let designs: Vec<_> = site.tanks().iter().map(|tank| TankDesign::new(site, tank, seed)).collect();
         let ids = designs.iter().enumerate().map(|(index, tank)| (tank.name.clone(), TankId(index))).collect();
         let filled = |tank: &TankDesign| tank.filled(&tank.routine.plan_at(&tank.vessel, age));
         let tanks = designs.iter().map(filled).collect();
-        let moving = Moving { at: Duration::ZERO, age, ambient_c: 12.0, tanks, transfers: Vec::new() };
-        Self { designs, ids: Arc::new(ids), moving, time: Duration::ZERO, agenda: BTreeMap::new() }
+        let moving = Moving {
+            at: Duration::ZERO,
+            age,
+            ambient_c: AMBIENT_C,
+            tanks,
+            transfers: Vec::new(),
+            pumps: Vec::new(),
+            valves: Vec::new(),
+        };
+        let fixed = Arc::new(Fixed { tanks: designs, equipment: Equipment::default() });
+        Self { fixed, ids: Arc::new(ids), moving, time: Duration::ZERO, agenda: BTreeMap::new() }
+    }
+
+    /// Gives the plant these pumps and valves in place of those that it has; no pump runs.
+    ///
+    /// # Errors
+    /// [`PlantError`] when they name what is not there, or a name twice.
+    pub fn with_equipment(mut self, design: &PlantDesign) -> Result<Self, PlantError> {
+        let equipment = Equipment::new(design, |tank| self.id(tank), &self.fixed.tanks)?;
+        (self.moving.pumps, self.moving.valves) = equipment.at_rest();
+        self.fixed = Arc::new(Fixed { tanks: self.fixed.tanks.clone(), equipment });
+        Ok(self)
     }
 
     /// Makes all gauges show their values without noise.
     #[must_use]
     pub fn without_noise(mut self) -> Self {
-        self.moving.tanks.iter_mut().for_each(|tank| tank.gauge.noise = 0.0);
+        let quiet = GaugeParameters { noise: Some(0.0), ..GaugeParameters::default() };
+        self.moving.tanks.iter_mut().for_each(|tank| tank.gauge.change(&quiet));
         self
     }
 
@@ -93,7 +96,7 @@ impl Plant {
 
     /// Gives the tanks with their names, in the order of the site.
     pub fn tanks(&self) -> impl Iterator<Item = (TankId, &TankName)> {
-        self.designs.iter().enumerate().map(|(index, tank)| (TankId(index), &tank.name))
+        self.fixed.tanks.iter().enumerate().map(|(index, tank)| (TankId(index), &tank.name))
     }
 
     /// Gives the story time.
@@ -105,7 +108,7 @@ impl Plant {
     /// Lets time pass until `time`; a time that has passed already changes nothing.
     pub fn advance_to(&mut self, time: Duration) {
         while let Some(due) = self.next_due(time) {
-            self.moving.step(&self.designs, due);
+            self.moving.step(&self.fixed, due);
             for command in self.agenda.remove(&due).unwrap_or_default() {
                 self.apply(&command);
             }
@@ -119,7 +122,7 @@ impl Plant {
     /// [`PlantError`] when the plant does not have what the command names, or cannot hold it. Then nothing changes.
     pub fn command(&mut self, command: &PlantCommand) -> Result<(), PlantError> {
         self.check(command)?;
-        self.moving.step(&self.designs, self.time);
+        self.moving.step(&self.fixed, self.time);
         self.apply(command);
         Ok(())
     }
@@ -146,7 +149,7 @@ impl Plant {
     /// When the tank is that of a larger plant.
     #[must_use]
     pub fn truth(&self, tank: TankId) -> TankState {
-        let (design, now) = (&self.designs[tank.0], self.moving.ahead(&self.designs, self.time));
+        let (design, now) = (&self.fixed.tanks[tank.0], self.moving.ahead(&self.fixed, self.time));
         let now = &now.tanks[tank.0];
         now.frozen.map_or_else(|| now.state(design), |frozen| frozen.state(design))
     }
@@ -157,7 +160,7 @@ impl Plant {
     /// When the tank is that of a larger plant.
     #[must_use]
     pub fn shown(&self, tank: TankId) -> GaugeValues {
-        let (design, now) = (&self.designs[tank.0], self.moving.ahead(&self.designs, self.time));
+        let (design, now) = (&self.fixed.tanks[tank.0], self.moving.ahead(&self.fixed, self.time));
         let now = &now.tanks[tank.0];
         match now.frozen {
             Some(Frozen { level_mm, interface_mm, temperature_c }) => {
@@ -168,12 +171,36 @@ impl Plant {
         }
     }
 
+    /// Gives the impedance along the rod of a tank's gauge now, in so many points.
+    ///
+    /// # Panics
+    /// When the tank is that of a larger plant.
+    #[must_use]
+    pub fn profile(&self, tank: TankId, points: u16) -> Profile {
+        let (design, now) = (&self.fixed.tanks[tank.0], self.moving.ahead(&self.fixed, self.time));
+        design.instrument.profile(&now.tanks[tank.0].gauge, &self.truth(tank), self.time, points)
+    }
+
+    /// Gives what a pump does now; `None` when there is no such pump.
+    #[must_use]
+    pub fn pump(&self, name: &EquipmentName) -> Option<PumpState> {
+        let index = self.fixed.equipment.pump(name)?;
+        Some(self.moving.ahead(&self.fixed, self.time).pumps[index].state())
+    }
+
+    /// Gives how far a valve is open now, from 0 to 1; `None` when there is no such valve.
+    #[must_use]
+    pub fn valve(&self, name: &EquipmentName) -> Option<f64> {
+        let index = self.fixed.equipment.valve(name)?;
+        Some(self.moving.ahead(&self.fixed, self.time).valves[index].opening())
+    }
+
     /// Makes a gauge show exactly this until its tank is released, whatever is in the tank.
     ///
     /// # Panics
     /// When the tank is that of a larger plant.
     pub fn freeze(&mut self, tank: TankId, values: GaugeValues) {
-        let offset_mm = self.designs[tank.0].instrument.offset_mm();
+        let offset_mm = self.fixed.tanks[tank.0].instrument.offset_mm();
         self.moving.tanks[tank.0].frozen = Some(Frozen {
             level_mm: f64::from(values.level_mm) + offset_mm,
             interface_mm: f64::from(values.interface_mm) + offset_mm,
@@ -185,7 +212,7 @@ impl Plant {
     #[cfg(test)]
     pub(super) fn audit(&self) -> [super::content::Parcel; 3] {
         let mut sums = [super::content::Parcel::default(); 3];
-        for tank in &self.moving.ahead(&self.designs, self.time).tanks {
+        for tank in &self.moving.ahead(&self.fixed, self.time).tanks {
             sums[0] += tank.content.total();
             sums[1] += tank.ledger.due();
             sums[2] += tank.ledger.moved();
@@ -212,18 +239,21 @@ impl Plant {
         match command {
             PlantCommand::Set { tank, content } => self.check_content(tank, content),
             PlantCommand::Transfer { from, to, .. } if from == to => Err(PlantError::SameTank { tank: from.clone() }),
-            PlantCommand::Pump { pump, .. } => {
-                Err(PlantError::UnknownEquipment { name: pump.clone(), known: "none".to_owned() })
-            }
+            PlantCommand::Pump { pump, .. } => self.known(pump, "pump", self.fixed.equipment.pump(pump).is_some()),
             PlantCommand::Valve { valve, .. } => {
-                Err(PlantError::UnknownEquipment { name: valve.clone(), known: "none".to_owned() })
+                self.known(valve, "valve", self.fixed.equipment.valve(valve).is_some())
             }
             _ => Ok(()),
         }
     }
 
+    fn known(&self, name: &EquipmentName, kind: &'static str, is_known: bool) -> Result<(), PlantError> {
+        let known = || self.fixed.equipment.names(kind);
+        if is_known { Ok(()) } else { Err(PlantError::UnknownEquipment { name: name.clone(), kind, known: known() }) }
+    }
+
     fn check_content(&self, tank: &TankName, content: &SetContent) -> Result<(), PlantError> {
-        let height_mm = self.designs[self.id(tank)?.0].vessel.height_mm();
+        let height_mm = self.fixed.tanks[self.id(tank)?.0].vessel.height_mm();
         let keys = [("level_mm", content.level_mm), ("interface_mm", content.interface_mm)];
         for (key, value) in keys {
             if let Some(value) = value.filter(|value| !(0.0..=height_mm).contains(value)) {
@@ -241,7 +271,7 @@ impl Plant {
     /// Does what was checked.
     fn apply(&mut self, command: &PlantCommand) {
         let shown = |plant: &Self, tank: TankId| {
-            let offset_mm = plant.designs[tank.0].instrument.offset_mm();
+            let offset_mm = plant.fixed.tanks[tank.0].instrument.offset_mm();
             let values = plant.shown(tank);
             (f64::from(values.level_mm) + offset_mm, f64::from(values.interface_mm) + offset_mm, values.temperature_c())
         };
@@ -255,123 +285,6 @@ impl Plant {
             });
             return;
         }
-        self.moving.apply(&self.designs, command, &ids);
-    }
-}
-
-impl Moving {
-    /// Lets time pass until `until` in one step.
-    fn step(&mut self, designs: &[TankDesign], until: Duration) {
-        let Some(passed) = until.checked_sub(self.at).filter(|passed| !passed.is_zero()) else { return };
-        let seconds = passed.as_secs_f64();
-        if self.at.as_nanos().is_multiple_of(DECIDES_EVERY.as_nanos()) {
-            self.decide(designs);
-        }
-        for (tank, design) in self.tanks.iter_mut().zip(designs) {
-            tank.flow(design, seconds);
-        }
-        for index in 0..self.transfers.len() {
-            let Transfer { from, to, stream } = self.transfers[index];
-            let m3 = stream.flow_m3h * seconds / 3600.0;
-            let outlet = outlet(stream.nozzle, &designs[from.0]);
-            let parcel = self.tanks[from.0].release(&designs[from.0], m3, outlet);
-            self.tanks[to.0].admit(&parcel);
-        }
-        for (tank, design) in self.tanks.iter_mut().zip(designs) {
-            tank.rest(design, seconds, self.ambient_c);
-        }
-        self.at = until;
-    }
-
-    /// Gives how it will be at a time until which no whole step is due.
-    fn ahead(&self, designs: &[TankDesign], time: Duration) -> Self {
-        let mut ahead = self.clone();
-        ahead.step(designs, time);
-        ahead
-    }
-
-    fn decide(&mut self, designs: &[TankDesign]) {
-        let until = self.age + self.at + DECIDES_EVERY;
-        for (tank, design) in self.tanks.iter_mut().zip(designs).filter(|(tank, _)| tank.has_operator) {
-            let plan = design.routine.plan_at(&design.vessel, until);
-            tank.streams = plan.streams(&design.vessel, &design.fluids, &tank.content);
-        }
-    }
-
-    fn apply(&mut self, designs: &[TankDesign], command: &PlantCommand, ids: &[TankId]) {
-        let at = self.at;
-        let &[id, ..] = ids else {
-            if let PlantCommand::Ambient { temperature_c } = command {
-                self.ambient_c = *temperature_c;
-            }
-            return;
-        };
-        let takes_over = matches!(
-            command,
-            PlantCommand::Set { .. }
-                | PlantCommand::Inflow { .. }
-                | PlantCommand::Outflow { .. }
-                | PlantCommand::Transfer { .. }
-                | PlantCommand::Leak { .. }
-                | PlantCommand::Heater { .. }
-                | PlantCommand::Hold { .. }
-        );
-        for id in ids.iter().filter(|_| takes_over) {
-            self.dismiss_operator(*id);
-        }
-        let (tank, design) = (&mut self.tanks[id.0], &designs[id.0]);
-        match command {
-            PlantCommand::Set { content, .. } => tank.set(design, content),
-            PlantCommand::Inflow { stream, .. } => tank.streams.feed = stream.map(Feed::from),
-            PlantCommand::Outflow { stream: None, .. } => {
-                let Streams { feed, leak_m3h, heater_w, .. } = tank.streams;
-                tank.streams = Streams { feed, leak_m3h, heater_w, ..Streams::default() };
-            }
-            PlantCommand::Outflow { stream: Some(Outflow { flow_m3h, nozzle }), .. } => match nozzle {
-                Nozzle::Bottom => tank.streams.drain_m3h = *flow_m3h,
-                Nozzle::Oil => tank.streams.draw_m3h = *flow_m3h,
-                Nozzle::Height(mm) => tank.streams.side = Some((design.vessel.volume_at(*mm), *flow_m3h)),
-            },
-            PlantCommand::Transfer { stream, .. } => {
-                let to = ids[1];
-                self.transfers.retain(|transfer| (transfer.from, transfer.to) != (id, to));
-                self.transfers.extend(stream.map(|stream| Transfer { from: id, to, stream }));
-            }
-            PlantCommand::Leak { litres_h, .. } => tank.streams.leak_m3h = litres_h / 1000.0,
-            PlantCommand::Heater { kilowatts, .. } => tank.streams.heater_w = kilowatts * 1000.0,
-            PlantCommand::Foam { thickness_mm, .. } => tank.foam_mm = *thickness_mm,
-            PlantCommand::Float { mobility, .. } => tank.gauge.set_float(*mobility, tank.state(design).level_mm),
-            PlantCommand::BuildUp { thickness_mm, .. } => tank.gauge.build_up_mm = *thickness_mm,
-            PlantCommand::Reboot { lasts, .. } => tank.gauge.reboot(at + *lasts),
-            PlantCommand::Gauge { parameters, .. } => tank.gauge.change(parameters),
-            PlantCommand::Hold { .. } => {
-                tank.streams = Streams::default();
-                self.transfers.retain(|transfer| transfer.from != id && transfer.to != id);
-            }
-            PlantCommand::Release { .. } => {
-                tank.frozen = None;
-                tank.has_operator = tank.was_operated;
-            }
-            PlantCommand::Freeze { .. }
-            | PlantCommand::Ambient { .. }
-            | PlantCommand::Pump { .. }
-            | PlantCommand::Valve { .. } => {}
-        }
-    }
-
-    /// The operator of a tank lets go of it, and its flows end.
-    fn dismiss_operator(&mut self, id: TankId) {
-        let tank = &mut self.tanks[id.0];
-        if std::mem::take(&mut tank.has_operator) {
-            tank.streams = Streams::default();
-        }
-    }
-}
-
-fn outlet(nozzle: Nozzle, design: &TankDesign) -> Outlet {
-    match nozzle {
-        Nozzle::Bottom => Outlet::Bottom,
-        Nozzle::Oil => Outlet::Surface,
-        Nozzle::Height(mm) => Outlet::Above(design.vessel.volume_at(mm)),
+        self.moving.apply(&self.fixed, command, &ids);
     }
 }

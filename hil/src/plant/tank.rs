@@ -12,7 +12,7 @@ use super::routine::{Plan, Routine};
 use super::streams::{EMULSION_CUT, Feed, Streams};
 use super::vessel::Vessel;
 use super::{TankState, settling};
-use crate::gauge::{Instrument, InstrumentState};
+use crate::gauge::{Instrument, InstrumentState, Surroundings};
 
 /// Heat that goes through a square metre of shell for each degC, in W/(m2 K): a tank with 80 mm of mineral wool.
 const HEAT_LOSS_W_M2_K: f64 = 0.5;
@@ -24,7 +24,7 @@ const MIXING_S: f64 = 2.0 * 3600.0;
 const HOTTEST_C: f64 = 95.0;
 
 /// What does not change of a tank.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct TankDesign {
     pub(super) name: TankName,
     pub(super) vessel: Vessel,
@@ -66,14 +66,17 @@ impl TankDesign {
         let vessel = Vessel::of(tank);
         let mounting = site.gauges().iter().find(|gauge| gauge.tank == tank.name).map(|gauge| gauge.mounting);
         let fluids = Fluids::of(product);
+        let holds_water = product.is_some_and(|product| product.kind == ProductKind::Water);
+        // The float is adjusted in the workshop, for what it is to lie in at 20 degC.
+        let float_density = fluids.oil_density_20c();
         // A cube of the same volume has about the surface of a tank.
         let surface_m2 = 6.0 * vessel.capacity_m3().powf(2.0 / 3.0);
         Self {
             name: tank.name.clone(),
             routine: Routine::new(site, tank, seed),
-            instrument: Instrument::new(mounting, seed_of(seed, tank.name.as_str())),
+            instrument: Instrument::new(mounting, vessel.height_mm(), float_density, seed_of(seed, tank.name.as_str())),
             fluids,
-            holds_water: product.is_some_and(|product| product.kind == ProductKind::Water),
+            holds_water,
             heat_loss_w_k: HEAT_LOSS_W_M2_K * surface_m2,
             below_thermometer_m3: vessel.volume_at(THERMOMETER_SHARE * vessel.height_mm()),
             vessel,
@@ -90,9 +93,39 @@ impl TankDesign {
             was_operated: false,
             foam_mm: 0.0,
             frozen: None,
-            gauge: InstrumentState::default(),
+            gauge: self.instrument.at_rest(&self.feels(&content, &content.volumes(&self.fluids))),
             ledger: Ledger::beginning_with(content.total()),
         }
+    }
+
+    /// Gives what the gauge feels of a content with these volumes.
+    fn feels(&self, content: &Content, volumes: &LayerVolumes) -> Surroundings {
+        let parcel_density = |parcel: &Parcel, m3: f64| if m3 > 0.0 { parcel.mass_kg() / m3 } else { 0.0 };
+        let float_in = if volumes.oil > 0.0 {
+            (&content.oil, volumes.oil)
+        } else if volumes.emulsion > 0.0 {
+            (&content.emulsion, volumes.emulsion)
+        } else {
+            (&content.water, volumes.water)
+        };
+        Surroundings {
+            level_mm: self.vessel.rough_level_at(volumes.total()),
+            density: parcel_density(float_in.0, float_in.1),
+            temperature_c: self.temperature_of(content, volumes),
+        }
+    }
+
+    /// Gives the temperature at the gauge's thermometer; above the liquid that of its surface.
+    fn temperature_of(&self, content: &Content, volumes: &LayerVolumes) -> f64 {
+        let (Content { water, emulsion, oil }, below_m3) = (content, self.below_thermometer_m3);
+        let order = if volumes.water > below_m3 {
+            [water, emulsion, oil]
+        } else if volumes.water + volumes.emulsion > below_m3 {
+            [emulsion, water, oil]
+        } else {
+            [oil, emulsion, water]
+        };
+        order.iter().find_map(|layer| layer.temperature_c()).unwrap_or(20.0)
     }
 
     fn layers(&self, level_mm: f64, interface_mm: f64, emulsion_mm: f64, temperature_c: f64) -> Content {
@@ -122,14 +155,15 @@ impl TankNow {
         let before = self.content.total();
         self.content = design.layers(level_mm, interface_mm, emulsion_mm, temperature_c);
         self.ledger.note_set(before, self.content.total());
+        let volumes = self.content.volumes(&design.fluids);
+        design.instrument.settle(&mut self.gauge, &design.feels(&self.content, &volumes));
     }
 
     /// Lets streams flow for a time.
     pub(super) fn flow(&mut self, design: &TankDesign, seconds: f64) {
         let (streams, hours) = (self.streams, seconds / 3600.0);
         if let Some(feed) = streams.feed {
-            let stream = self.fed(design, &feed, hours);
-            self.admit(&stream);
+            self.feed(design, &feed, hours);
         }
         let side = streams.side.map(|(below, m3h)| (m3h, Outlet::Above(below)));
         let out = [
@@ -144,7 +178,8 @@ impl TankNow {
         }
     }
 
-    fn fed(&self, design: &TankDesign, feed: &Feed, hours: f64) -> Content {
+    /// Takes in a stream from outside.
+    pub(super) fn feed(&mut self, design: &TankDesign, feed: &Feed, hours: f64) {
         let temperature_c = feed.temperature_c.or_else(|| self.content.total().temperature_c()).unwrap_or(20.0);
         let of = |oil_m3h: f64, water_m3h: f64| {
             if oil_m3h + water_m3h > 0.0 {
@@ -153,11 +188,12 @@ impl TankNow {
                 Parcel::default()
             }
         };
-        Content {
+        let stream = Content {
             water: of(0.0, feed.water_m3h),
             emulsion: of(feed.emulsion_m3h * (1.0 - feed.emulsion_cut), feed.emulsion_m3h * feed.emulsion_cut),
             oil: of(feed.oil_m3h, 0.0),
-        }
+        };
+        self.admit(&stream);
     }
 
     /// Takes in what comes from elsewhere.
@@ -177,7 +213,8 @@ impl TankNow {
     pub(super) fn rest(&mut self, design: &TankDesign, seconds: f64, ambient_c: f64) {
         settling::settle(&mut self.content, &design.fluids, design.vessel.mean_area_m2(), seconds);
         self.exchange_heat(design, seconds, ambient_c);
-        self.run_over(design);
+        let volumes = self.run_over(design);
+        design.instrument.advance(&mut self.gauge, &design.feels(&self.content, &volumes), seconds);
     }
 
     fn exchange_heat(&mut self, design: &TankDesign, seconds: f64, ambient_c: f64) {
@@ -198,14 +235,17 @@ impl TankNow {
         }
     }
 
-    fn run_over(&mut self, design: &TankDesign) {
+    /// Lets run over what the tank cannot hold; gives the volumes of what stays.
+    fn run_over(&mut self, design: &TankDesign) -> LayerVolumes {
         let volumes = self.content.volumes(&design.fluids);
         let too_much = volumes.total() - design.vessel.capacity_m3();
-        if too_much > 0.0 {
-            let out = self.content.take(too_much, Outlet::Surface, &design.fluids);
-            self.ledger.spilled += out.total();
-            self.ledger.spilled_m3 += out.volumes(&design.fluids).total();
+        if too_much <= 0.0 {
+            return volumes;
         }
+        let out = self.content.take(too_much, Outlet::Surface, &design.fluids);
+        self.ledger.spilled += out.total();
+        self.ledger.spilled_m3 += out.volumes(&design.fluids).total();
+        self.content.volumes(&design.fluids)
     }
 
     /// Gives the truth.
@@ -229,7 +269,7 @@ impl TankNow {
         TankState {
             level_mm,
             interface_mm,
-            temperature_c: self.temperature_at(&volumes, design.below_thermometer_m3),
+            temperature_c: design.temperature_of(&self.content, &volumes),
             oil_m3: volumes.oil,
             emulsion_m3: volumes.emulsion,
             water_m3: volumes.water,
@@ -239,19 +279,6 @@ impl TankNow {
             mass_kg: whole.mass_kg(),
             foam_mm: self.foam_mm,
         }
-    }
-
-    /// Gives the temperature where the tank holds `below_m3` underneath; above the liquid that of its surface.
-    fn temperature_at(&self, volumes: &LayerVolumes, below_m3: f64) -> f64 {
-        let Content { water, emulsion, oil } = &self.content;
-        let order = if volumes.water > below_m3 {
-            [water, emulsion, oil]
-        } else if volumes.water + volumes.emulsion > below_m3 {
-            [emulsion, water, oil]
-        } else {
-            [oil, emulsion, water]
-        };
-        order.iter().find_map(|layer| layer.temperature_c()).unwrap_or(20.0)
     }
 }
 

@@ -208,14 +208,23 @@ fn parameters(arguments: &mut Arguments<'_>) -> Result<GaugeParameters, String> 
 
 fn outflow(arguments: &mut Arguments<'_>, default: Nozzle) -> Result<Option<Outflow>, String> {
     let Some(flow_m3h) = arguments.or_off(&FLOW)? else { return Ok(None) };
-    let nozzle = arguments.option("from", |text| match text {
-        "bottom" => Ok(Nozzle::Bottom),
-        "oil" => Ok(Nozzle::Oil),
-        _ => {
-            HEIGHT.read(text).map(Nozzle::Height).map_err(|_| format!("{text:?} is not bottom, oil or a height in mm"))
-        }
-    })?;
+    let nozzle = arguments.option("from", str::parse)?;
     Ok(Some(Outflow { flow_m3h, nozzle: nozzle.unwrap_or(default) }))
+}
+
+impl FromStr for Nozzle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "bottom" => Ok(Self::Bottom),
+            "oil" => Ok(Self::Oil),
+            _ => HEIGHT
+                .read(text)
+                .map(Self::Height)
+                .map_err(|_| format!("{text:?} is not bottom, oil or a height in mm")),
+        }
+    }
 }
 
 fn amount(arguments: &mut Arguments<'_>, quantity: &Quantity) -> Result<f64, String> {

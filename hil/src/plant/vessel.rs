@@ -53,6 +53,15 @@ impl Vessel {
 
     /// Gives the level below which there is this volume; a volume that the tank cannot hold counts as its end.
     pub(super) fn level_at(&self, m3: f64) -> f64 {
+        self.level_within(m3, 1e-13 * self.capacity_m3())
+    }
+
+    /// Gives about that level: as good as a gauge needs, to some hundredths of a millimetre.
+    pub(super) fn rough_level_at(&self, m3: f64) -> f64 {
+        self.level_within(m3, 2e-6 * self.capacity_m3())
+    }
+
+    fn level_within(&self, m3: f64, enough_m3: f64) -> f64 {
         let above = self.knots.partition_point(|&knot| knot < m3);
         if above > STEPS {
             return self.height_mm;
@@ -65,21 +74,21 @@ impl Vessel {
             (self.level_of_knot(above - 1), self.knots[above - 1]),
             (self.level_of_knot(above), self.knots[above]),
             m3,
+            enough_m3,
         )
     }
 
     /// Seeks a level between two points by false position, with Illinois' remedy where one end stays.
-    fn between(&self, low: (f64, f64), high: (f64, f64), m3: f64) -> f64 {
+    fn between(&self, low: (f64, f64), high: (f64, f64), m3: f64, enough_m3: f64) -> f64 {
         let ((mut low, mut under), (mut high, mut over)) = ((low.0, low.1 - m3), (high.0, high.1 - m3));
-        let enough = 1e-13 * self.capacity_m3();
         let mut level = high;
         for _ in 0..60 {
-            if over - under <= enough {
+            if over - under <= enough_m3 {
                 return level;
             }
             level = low + (high - low) * (-under / (over - under));
             let off = self.volume_in_reach(level) - m3;
-            if off.abs() <= enough {
+            if off.abs() <= enough_m3 {
                 return level;
             }
             if off > 0.0 {

@@ -15,7 +15,7 @@ use crate::scenario::DiskState;
 /// Something that a bench says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// The disk gets another state: `disk good|full|read-only|slow=MS`.
+    /// The disk gets another state: `disk good|full|read-only|lying|slow=MS`.
     Disk(DiskState),
     /// The clock is off by so many milliseconds: `clock MS`.
     Clock(i64),
@@ -76,6 +76,7 @@ impl FromStr for Told {
             Some(("disk", "good")) => Ok(Self::Disk(DiskState::Good)),
             Some(("disk", "full")) => Ok(Self::Disk(DiskState::Full)),
             Some(("disk", "read-only")) => Ok(Self::Disk(DiskState::ReadOnly)),
+            Some(("disk", "lying")) => Ok(Self::Disk(DiskState::Lying)),
             Some(("disk", state)) => {
                 slow(state).map(Self::Disk).ok_or_else(|| format!("{state:?} is no state of a disk"))
             }
@@ -90,6 +91,7 @@ impl fmt::Display for Told {
             Self::Disk(DiskState::Good) => f.write_str("disk good"),
             Self::Disk(DiskState::Full) => f.write_str("disk full"),
             Self::Disk(DiskState::ReadOnly) => f.write_str("disk read-only"),
+            Self::Disk(DiskState::Lying) => f.write_str("disk lying"),
             Self::Disk(DiskState::Slow(time)) => write!(f, "disk slow={}", time.as_millis()),
             Self::Clock(millis) => write!(f, "clock {millis}"),
             Self::PowerCut => f.write_str("power-cut"),
@@ -107,6 +109,7 @@ mod tests {
             Told::Disk(DiskState::Good),
             Told::Disk(DiskState::Full),
             Told::Disk(DiskState::ReadOnly),
+            Told::Disk(DiskState::Lying),
             Told::Disk(DiskState::Slow(Duration::from_millis(200))),
             Told::Clock(-5),
             Told::PowerCut,

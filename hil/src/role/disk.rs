@@ -81,7 +81,7 @@ impl Shared {
     /// Does so for what needs no room.
     fn change(state: DiskState) -> io::Result<()> {
         match state {
-            DiskState::Good | DiskState::Full => Ok(()),
+            DiskState::Good | DiskState::Full | DiskState::Lying => Ok(()),
             DiskState::ReadOnly => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
             DiskState::Slow(time) => {
                 std::thread::sleep(time);
@@ -144,6 +144,9 @@ impl Storage for BenchDisk {
 
     fn sync_folder(&self, dir: &Path) -> io::Result<()> {
         Self::changed(self)?;
+        if self.shared.state() == DiskState::Lying {
+            return Ok(());
+        }
         Disk.sync_folder(dir)?;
         let mut unsynced = self.shared.unsynced();
         let inside = unsynced.iter_mut().filter(|(path, _)| path.parent() == Some(dir));
@@ -178,6 +181,9 @@ impl StorageFile for BenchFile {
 
     fn sync(&mut self) -> io::Result<()> {
         Shared::change(self.shared.state())?;
+        if self.shared.state() == DiskState::Lying {
+            return Ok(());
+        }
         self.file.sync()?;
         let mut unsynced = self.shared.unsynced();
         if let Some(left) = unsynced.get_mut(&self.path) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tankline_domain::site::Gauge;
 use tankline_domain::units::UnixMillis;
 
-use super::record::Account;
+use super::record::{Account, Finding};
 use crate::audit::{Answer, Discrepancy, Kept, TankAnswers, audit};
 
 /// A reply that came so shortly before its edge ended may not have been journalled yet: when the edge does not believe it,
@@ -44,20 +44,27 @@ pub struct Absence {
     pub unsynced: Duration,
 }
 
-/// Accounts for the replies of a gauge. `kept` is in the order of the polls.
+/// Accounts for the replies of a gauge. `kept` is in the order of the polls; `story_time` gives story time for a time of day.
 #[must_use]
-pub fn account(gauge: &Gauge, answers: &TankAnswers, kept: &[Kept], excuses: &Excuses) -> Account {
+pub fn account(
+    gauge: &Gauge,
+    answers: &TankAnswers,
+    kept: &[Kept],
+    excuses: &Excuses,
+    story_time: &dyn Fn(UnixMillis) -> Duration,
+) -> Account {
     // What is read in pieces never leaves a gauge as one answer.
     if gauge.registers.reads(JOIN_HOLE).len() != 1 {
         return Account::default();
     }
-    let (mut unstored, mut lost, mut invented) = (Vec::new(), Vec::new(), Vec::new());
-    let mut belated = Vec::new();
+    let (mut unstored, mut lost, mut invented, mut belated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let finding = |at, discrepancy: Discrepancy| Finding { at: story_time(at), words: discrepancy.to_string() };
     let failed = excuses.unanswered.len() as u64;
     let found = audit(gauge, answers, failed, kept, &mut |discrepancy| match discrepancy {
         Discrepancy::Unstored(answer) => unstored.push(answer),
-        Discrepancy::Belated(..) => belated.push(discrepancy.to_string()),
-        Discrepancy::Extra(_) | Discrepancy::Different(..) => invented.push(discrepancy.to_string()),
+        Discrepancy::Belated(answer, _) => belated.push(finding(answer.at, discrepancy)),
+        Discrepancy::Extra(reading) => invented.push(finding(reading.at, discrepancy)),
+        Discrepancy::Different(answer, _) => invented.push(finding(answer.at, discrepancy)),
     });
     // Each late reading needs a request before it that failed; those beyond that are taken for answers to others.
     let excused = belated.len().saturating_sub(usize::try_from(found.belated).unwrap_or(usize::MAX));
@@ -70,7 +77,7 @@ pub fn account(gauge: &Gauge, answers: &TankAnswers, kept: &[Kept], excuses: &Ex
             if heard.excuses(answer) {
                 not_taken += 1;
             } else {
-                lost.push(Discrepancy::Unstored(answer).to_string());
+                lost.push(finding(answer.at, Discrepancy::Unstored(answer)));
             }
         }
     }

@@ -35,6 +35,12 @@ fn at(second: i64) -> UnixMillis {
     UnixMillis::new(second * 1000)
 }
 
+/// Accounts when the story began at 1970.
+fn account(gauge: &Gauge, answers: &TankAnswers, kept: &[Kept], excuses: &Excuses) -> Account {
+    let story_time = |at: UnixMillis| Duration::from_millis(at.get().unsigned_abs());
+    super::account(gauge, answers, kept, excuses, &story_time)
+}
+
 /// One answer a second for ten seconds.
 fn answers() -> TankAnswers {
     let answer = |second: u16| {
@@ -96,7 +102,8 @@ fn a_reading_that_no_gauge_gave_is_invented() {
     kept[3].level_mm = Some(5.0);
     let account = account(&gauge(), &answers(), &kept, &Excuses::default());
     assert_eq!((account.invented.len(), account.lost.len(), account.stored), (1, 0, 9));
-    assert!(account.invented[0].contains("1003/700/20.0"), "{:?}", account.invented);
+    assert!(account.invented[0].words.contains("1003/700/20.0"), "{:?}", account.invented);
+    assert_eq!(account.invented[0].at, Duration::from_secs(3));
 }
 
 #[test]

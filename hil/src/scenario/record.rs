@@ -69,12 +69,21 @@ pub struct Account {
     pub waiting: u64,
     /// Of these, those that no edge was there to hear, or that came too late for it, as it says itself.
     pub not_taken: u64,
-    /// Replies that are nowhere, each in words.
-    pub lost: Vec<String>,
-    /// Readings that no gauge gave, or not so, each in words.
-    pub invented: Vec<String>,
+    /// Replies that are nowhere.
+    pub lost: Vec<Finding>,
+    /// Readings that no gauge gave, or not so.
+    pub invented: Vec<Finding>,
     /// Readings that are in the database twice.
     pub twice: u64,
+}
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub words: String,
 }
 
 /// Something that was said of an alarm.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tankline_domain::site::Site;
-use tankline_hil::gauge::GaugeValues;
+use tankline_hil::gauge::{GaugeValues, ProfileBlock};
 use tankline_hil::line::{EmulatedLine, LineError, LineSpec, Place, ServedLog, UnitSpec};
 use tankline_hil::plant::{LivePlant, Plant};
 use tankline_runtime::clock;
@@ -70,6 +70,11 @@ pub fn start() -> Bench {
     start_at(&Place::Pty)
 }
 
+/// The same, with the impedance along the rods in a block of registers.
+pub fn start_with(profile: Option<ProfileBlock>) -> Bench {
+    try_start_with(&Place::Pty, profile).unwrap()
+}
+
 /// Starts the line at a place.
 pub fn start_at(place: &Place) -> Bench {
     try_start_at(place).unwrap()
@@ -77,6 +82,10 @@ pub fn start_at(place: &Place) -> Bench {
 
 /// Starts the line at a place, if it can be had.
 pub fn try_start_at(place: &Place) -> Result<Bench, LineError> {
+    try_start_with(place, None)
+}
+
+fn try_start_with(place: &Place, profile: Option<ProfileBlock>) -> Result<Bench, LineError> {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path());
     let plant = Arc::new(LivePlant::new(Plant::routine(&site, 5, Duration::ZERO), clock::now(), 1.0));
@@ -85,7 +94,8 @@ pub fn try_start_at(place: &Place) -> Result<Bench, LineError> {
     }
     let served = Arc::new(ServedLog::new(100));
     let line = &site.lines()[0];
-    let units = UnitSpec::all_of(&site, &line.name);
+    let mut units = UnitSpec::all_of(&site, &line.name);
+    units.iter_mut().for_each(|unit| unit.profile = profile);
     let line = EmulatedLine::start_at(place, LineSpec::of(line, 5), units, &plant, served.clone())?;
     Ok(Bench { line, plant, served })
 }

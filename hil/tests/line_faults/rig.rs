@@ -70,7 +70,7 @@ impl Rig {
         let ledger = Ledger::default();
         let registers = RegisterMap::published();
         let name: tankline_domain::names::LineName = "line-01".parse().unwrap();
-        let unit = |unit| UnitSpec { unit, tank: tank(unit), registers: registers.clone() };
+        let unit = |unit| UnitSpec { unit, tank: tank(unit), registers: registers.clone(), profile: None };
         let units = (1..=setup.units).map(|number| (unit(number), ledger.source(number))).collect();
         let framing = Framing::default();
         let spec = LineSpec { name: name.clone(), framing, turnaround: Turnaround::default(), seed: setup.seed };

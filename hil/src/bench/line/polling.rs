@@ -43,7 +43,7 @@ pub(super) fn emulate(gauges: u8, dead: u8) -> anyhow::Result<EmulatedLine> {
     let registers = RegisterMap::published();
     let values = GaugeValues { level_mm: 9641, interface_mm: 6367, temperature_tenths: 325 };
     let unit = |unit| {
-        let spec = UnitSpec { unit, tank: tank(unit), registers: registers.clone() };
+        let spec = UnitSpec { unit, tank: tank(unit), registers: registers.clone(), profile: None };
         (spec, Box::new(move |_| values) as crate::gauge::ReadValues)
     };
     let framing = Framing::default();

@@ -76,3 +76,20 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry("transaction", "", "transaction", "reply to another transaction", LineFault::Transaction),
     entry("hang-up", "", "hang-up", "connection ends instead of a reply", LineFault::HangUp),
 ];
+
+/// Gives the catalogue as a table for a person.
+#[must_use]
+pub fn catalogue_table() -> Vec<String> {
+    let row = |name: &str, takes: &str, alone: &str, example: &str, meaning: &str, works: &str| {
+        format!("{name:<13} {takes:<17} {alone:<16} {example:<17} {meaning:<44} {works}")
+    };
+    let head = row("fault", "takes", "alone means", "example", "what it is", "works");
+    let rows = CATALOGUE.iter().map(|entry| {
+        let alone = entry.plain.to_string();
+        let alone = if alone == entry.name { "" } else { &alone };
+        row(entry.name, entry.parameter, alone, entry.example, entry.meaning, &entry.reach().to_string())
+    });
+    let chance =
+        "A chance may follow each: crc=20%, late=120ms@30%. Several stand side by side: crc@20% late=40ms@20%.";
+    std::iter::once(head).chain(rows).chain([String::new(), chance.to_owned()]).collect()
+}

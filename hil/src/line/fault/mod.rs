@@ -5,7 +5,7 @@ mod shape;
 mod text;
 mod uart;
 
-pub use catalogue::{CATALOGUE, CatalogueEntry};
+pub use catalogue::{CATALOGUE, CatalogueEntry, catalogue_table};
 pub(super) use shape::{Exchange, Memory, Reply, Scene, another_master, continuous};
 pub use text::ParseFaultError;
 

@@ -213,7 +213,7 @@ fn behind(polls: u32, replies: Vec<Reply>, scene: &mut Scene<'_>) -> Vec<Reply> 
 }
 
 fn answer_showing(values: GaugeValues, scene: &Scene<'_>) -> Reply {
-    let answer = scene.gauge.answer_showing(values, scene.request);
+    let answer = scene.gauge.answer_showing(scene.now, values, scene.request);
     Reply { shows: answer.shows, ..Reply::steady(&answer.frame, scene.thinks, scene.wire) }
 }
 

@@ -62,6 +62,8 @@ pub enum DiskState {
     ReadOnly,
     /// Each write and each sync takes this long.
     Slow(Duration),
+    /// It says that it has synced, and has not.
+    Lying,
 }
 
 /// How an edge's clock is set.
@@ -229,6 +231,7 @@ impl fmt::Display for Act {
             Self::Disk(edge, DiskState::Good) => write!(f, "disk {edge} good"),
             Self::Disk(edge, DiskState::Full) => write!(f, "disk {edge} full"),
             Self::Disk(edge, DiskState::ReadOnly) => write!(f, "disk {edge} read-only"),
+            Self::Disk(edge, DiskState::Lying) => write!(f, "disk {edge} lying"),
             Self::Disk(edge, DiskState::Slow(time)) => write!(f, "disk {edge} slow={}ms", time.as_millis()),
             Self::Clock(edge, ClockSetting::Right) => write!(f, "clock {edge} right"),
             Self::Clock(edge, ClockSetting::Unset) => write!(f, "clock {edge} unset"),

@@ -149,8 +149,9 @@ fn disk(word: &str) -> Result<DiskState, String> {
         ("good", _) => Ok(DiskState::Good),
         ("full", _) => Ok(DiskState::Full),
         ("read-only", _) => Ok(DiskState::ReadOnly),
+        ("lying", _) => Ok(DiskState::Lying),
         (_, Some(time)) => parse_time(time).map(DiskState::Slow),
-        _ => Err("a disk is good, full, read-only or slow=200ms".to_owned()),
+        _ => Err("a disk is good, full, read-only, lying or slow=200ms".to_owned()),
     }
 }
 
@@ -180,6 +181,7 @@ mod tests {
             "accept influxdb",
             "disk rtu-01 slow=200ms",
             "disk rtu-01 good",
+            "disk rtu-01 lying",
             "clock rtu-01 unset",
             "clock rtu-01 +2 h for 5 min",
             "kill influxdb",
@@ -201,7 +203,7 @@ mod tests {
             ("drop rtu-01 for 1 s", "drop is over at once; leave the time out"),
             ("cut broker", "the broker has no connection of its own; name an edge, ingest or influxdb"),
             ("slow rtu-01 fast", "write it such as \"slow rtu-01 delay=300ms rate=64kbit/s\""),
-            ("disk rtu-01 broken", "a disk is good, full, read-only or slow=200ms"),
+            ("disk rtu-01 broken", "a disk is good, full, read-only, lying or slow=200ms"),
             ("clock rtu-01 5 s", "a clock is right, unset, or off by a time"),
             ("refuse influxdb 200", "an HTTP error from 400 to 599"),
             ("fault T-02", "name the fault"),

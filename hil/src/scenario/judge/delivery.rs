@@ -1,19 +1,19 @@
 //! Whether every reply arrived once, and what was counted.
 
+use std::time::Duration;
+
 use tankline_domain::names::TankName;
 
 use super::{failed, met};
 use crate::scenario::outcome::Judgement;
-use crate::scenario::record::Record;
+use crate::scenario::record::{Account, Finding, Record};
 use crate::scenario::story::{Bounds, Counter, Wrong};
 
 /// Things that are wrong which are told one by one.
 const EXAMPLES: usize = 3;
 
 pub(super) fn judge(record: &Record, wrongs: &[Wrong]) -> Judgement {
-    let sum = |of: fn(&crate::scenario::record::Account) -> u64| -> u64 {
-        record.tanks.values().map(|seen| of(&seen.account)).sum()
-    };
+    let sum = |of: fn(&Account) -> u64| -> u64 { record.tanks.values().map(|seen| of(&seen.account)).sum() };
     let served = sum(|account| account.served);
     if served == 0 {
         return failed("replies of gauges that can be compared", "no gauge was ever read", None);
@@ -21,12 +21,13 @@ pub(super) fn judge(record: &Record, wrongs: &[Wrong]) -> Judgement {
     for wrong in wrongs {
         let (count, examples) = match wrong {
             Wrong::Lost => (sum(|account| account.lost.len() as u64) + record.missing_numbers, lost(record)),
-            Wrong::Twice => (sum(|account| account.twice), Vec::new()),
+            Wrong::Twice => (sum(|account| account.twice), (None, Vec::new())),
             Wrong::Invented => (sum(|account| account.invented.len() as u64), invented(record)),
         };
         if count > 0 {
-            let seen = with_examples(format!("{count} of {served} replies"), &examples);
-            return failed(format!("no reading is {wrong}"), format!("{wrong}: {seen}"), None);
+            let (first, words) = examples;
+            let seen = with_examples(format!("{count} of {served} replies"), &words);
+            return failed(format!("no reading is {wrong}"), format!("{wrong}: {seen}"), first);
         }
     }
     let (stored, waiting, not_taken) =
@@ -40,24 +41,27 @@ pub(super) fn judge(record: &Record, wrongs: &[Wrong]) -> Judgement {
     met(seen)
 }
 
-fn lost(record: &Record) -> Vec<String> {
-    let mut lost: Vec<String> = of_tanks(record, |account| &account.lost);
+/// When the first was found, and some in words.
+type Examples = (Option<Duration>, Vec<String>);
+
+fn lost(record: &Record) -> Examples {
+    let (first, mut words) = of_tanks(record, |account| &account.lost);
     if record.missing_numbers > 0 {
-        lost.push(format!("{} numbers of journals are in no database, no journal and no gap", record.missing_numbers));
+        words.push(format!("{} numbers of journals are in no database, no journal and no gap", record.missing_numbers));
     }
-    lost
+    (first, words)
 }
 
-fn invented(record: &Record) -> Vec<String> {
+fn invented(record: &Record) -> Examples {
     of_tanks(record, |account| &account.invented)
 }
 
-fn of_tanks(record: &Record, of: fn(&crate::scenario::record::Account) -> &Vec<String>) -> Vec<String> {
-    let told = record
-        .tanks
-        .iter()
-        .flat_map(|(tank, seen)| of(&seen.account).iter().map(move |told| format!("{tank}: {told}")));
-    told.take(EXAMPLES).collect()
+fn of_tanks(record: &Record, of: fn(&Account) -> &Vec<Finding>) -> Examples {
+    let all = record.tanks.iter().flat_map(|(tank, seen)| of(&seen.account).iter().map(move |found| (tank, found)));
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|(_, found)| found.at);
+    let words = all.iter().take(EXAMPLES).map(|(tank, found)| format!("{tank}: {}", found.words)).collect();
+    (all.first().map(|(_, found)| found.at), words)
 }
 
 fn with_examples(mut text: String, examples: &[String]) -> String {
@@ -100,9 +104,9 @@ pub(super) fn influxdb(record: &Record) -> Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{record, tank};
+    use super::super::testing::{record, seconds, tank};
     use super::*;
-    use crate::scenario::record::{Account, InfluxdbRecord};
+    use crate::scenario::record::InfluxdbRecord;
 
     fn with(account: Account) -> Record {
         let mut record = record(Vec::new());
@@ -117,13 +121,14 @@ mod tests {
         let seen =
             "of 10 replies 8 are in the database as given, 1 wait in journals, 1 came when no edge could take them";
         assert_eq!(judge(&with(whole.clone()), &all), met(seen));
-        let lost = Account { lost: vec!["1/2/3 of noon".to_owned()], ..whole.clone() };
+        let finding = || Finding { at: seconds(61), words: "1/2/3 of noon".to_owned() };
+        let lost = Account { lost: vec![finding()], ..whole.clone() };
         let seen = "lost: 1 of 10 replies; T-01: 1/2/3 of noon";
-        assert_eq!(judge(&with(lost.clone()), &all), failed("no reading is lost", seen, None));
+        assert_eq!(judge(&with(lost.clone()), &all), failed("no reading is lost", seen, Some(seconds(61))));
         assert!(matches!(judge(&with(lost), &[Wrong::Twice]), Judgement::Met { .. }), "not asked for");
         for wrong in [
             Account { twice: 1, ..whole.clone() },
-            Account { invented: vec!["x".to_owned()], ..whole.clone() },
+            Account { invented: vec![finding()], ..whole.clone() },
             Account::default(),
         ] {
             assert!(matches!(judge(&with(wrong.clone()), &all), Judgement::Failed(_)), "{wrong:?}");

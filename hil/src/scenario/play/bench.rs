@@ -1,6 +1,6 @@
 //! The system under test with all that is around it: gauges, lines, network, processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -56,6 +56,8 @@ pub struct Bench<'s> {
     watching: Relay,
     broker: Option<SocketAddr>,
     processes: BTreeMap<Role, Process>,
+    /// What was told to end, and not to start again.
+    kept_down: BTreeSet<Role>,
 }
 
 impl<'s> Bench<'s> {
@@ -110,6 +112,7 @@ impl<'s> Bench<'s> {
             watching,
             broker: None,
             processes: BTreeMap::new(),
+            kept_down: BTreeSet::new(),
         };
         bench.configure()?;
         if let Some(url) = &options.broker {
@@ -146,6 +149,12 @@ impl<'s> Bench<'s> {
     /// All that is wrong with it.
     pub fn edge_config(&self, edge: &EdgeName) -> anyhow::Result<EdgeConfig> {
         Ok(EdgeConfig::load(&self.config(&Role::Edge(edge.clone())))?)
+    }
+
+    /// Tells whether somebody else runs the edges.
+    #[must_use]
+    pub fn is_of_others(&self) -> bool {
+        self.options.edge == EdgeProgram::External
     }
 
     /// Says where the lines are and where to publish, for a system that somebody else runs.
@@ -232,6 +241,7 @@ impl<'s> Bench<'s> {
             self.historian_is(LinkState::Open);
             return Ok(());
         }
+        self.kept_down.remove(role);
         if self.processes.contains_key(role) {
             return Ok(());
         }
@@ -292,6 +302,12 @@ impl<'s> Bench<'s> {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Tells whether a process was told to end, and not to start again.
+    #[must_use]
+    pub fn is_kept_down(&self, role: &Role) -> bool {
+        self.kept_down.contains(role)
     }
 
     /// Waits until the centre says that it is there.
@@ -438,6 +454,7 @@ impl<'s> Bench<'s> {
             bail!("{role} is not run by the bench");
         }
         let process = self.processes.remove(role);
+        self.kept_down.insert(role.clone());
         match role {
             Role::Edge(edge) if process.is_some() => {
                 if let Some(machine) = self.machines.get_mut(edge) {

@@ -239,7 +239,9 @@ fn tanks(story: &Story, bench: &Bench<'_>, began: Moment, rows: &[Row], record: 
             unanswered: unanswered.get(&gauge.tank).cloned().unwrap_or_default(),
         };
         let nothing = TankAnswers::default();
-        let mut account = account(gauge, answers.get(&gauge.tank).unwrap_or(&nothing), &kept, &excuses);
+        let answers = answers.get(&gauge.tank).unwrap_or(&nothing);
+        let story_time = |at| began.story_time(at, story.speed);
+        let mut account = account(gauge, answers, &kept, &excuses, &story_time);
         let mut seen = HashSet::new();
         account.twice =
             of_tank.iter().filter(|(_, row)| !seen.insert((row.stamp, row.journal.as_str()))).count() as u64;

@@ -155,21 +155,17 @@ async fn play_to_the_end(
     let folder = Folder::make(options.keep.as_deref(), &story.name).context("there is no folder for the story")?;
     playing.tell(Duration::ZERO, "starting");
     let mut bench = Bench::prepare(story, options, folder.path()).await?;
-    let is_external = options.edge == EdgeProgram::External;
-    if is_external {
+    if bench.is_of_others() {
         playing.tell(Duration::ZERO, format!("waiting for the edges:\n{}", bench.for_others()));
     }
     let run = async {
-        if story.begins == Begins::Warm || is_external {
+        if story.begins == Begins::Warm || bench.is_of_others() {
             start_all(&mut bench).await?;
-            let patience = if is_external { OTHERS_WITHIN } else { WARM_WITHIN };
+            let patience = if bench.is_of_others() { OTHERS_WITHIN } else { WARM_WITHIN };
             warm_up(story, &mut bench, patience).await?;
         }
         let began = Moment::now();
         bench.plant.resume(began.instant);
-        if story.begins == Begins::Cold {
-            start_all(&mut bench).await?;
-        }
         tell_events(story, &mut bench, began, playing, &mut tale.played).await?;
         playing.tell(tale.played, "waiting until all has arrived");
         settle(story, &mut bench).await?;
@@ -220,6 +216,7 @@ async fn tell_events(
 ) -> anyhow::Result<()> {
     let real = |story_time: Duration| began.instant + story_time.div_f64(story.speed);
     let mut events = story.events.iter().peekable();
+    let mut is_started = story.begins == Begins::Warm || bench.is_of_others();
     loop {
         let now = clock::now();
         *played = now.duration_since(began.instant).mul_f64(story.speed).min(story.lasts);
@@ -233,6 +230,12 @@ async fn tell_events(
                 Command::Bench(act, _) => bench.act(act).await,
             };
             happened.with_context(|| format!("at {}: {}", in_words(event.at), event.command))?;
+        }
+        if !std::mem::replace(&mut is_started, true) {
+            // Whatever a cold story begins with has happened now.
+            for role in bench.roles().into_iter().filter(|role| !bench.is_kept_down(role)).collect::<Vec<_>>() {
+                bench.start(&role).await?;
+            }
         }
         bench.check().with_context(|| format!("at {}", in_words(*played)))?;
         let end = real(story.lasts);

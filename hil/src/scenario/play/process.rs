@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -81,6 +82,8 @@ impl Process {
         loop {
             match self.ended() {
                 Some(status) if status.success() => return Ok(()),
+                // It had only just begun, and did not watch for signals yet.
+                Some(status) if status.signal() == Some(Signal::TERM.as_raw()) => return Ok(()),
                 Some(status) => return Err(format!("it ended with {status}")),
                 None if clock::now() >= until => {
                     return Err(format!("it did not stop within {} s and was killed", STOPS_WITHIN.as_secs()));
