@@ -2,13 +2,14 @@
 
 mod bench_line;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bench_line::{PUBLISHED, SITE, WINTER, start, start_with};
 use tankline_hil::gauge::ProfileBlock;
+use tankline_runtime::clock;
 use tokio_modbus::prelude::*;
 use tokio_serial::SerialStream;
 
@@ -51,6 +52,49 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs socat and mbpoll"]
+fn mbpoll_reads_the_gauges_at_the_far_end_of_a_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("site.toml"), SITE).unwrap();
+    let ends = ["adapter", "rtu"].map(|end| format!("pty,raw,echo=0,link={}", path(end).display()));
+    let _wire = Ending(Command::new("socat").args(ends).spawn().unwrap());
+    wait_until(|| path("adapter").exists() && path("rtu").exists());
+    let mut gauges = Command::new(env!("CARGO_BIN_EXE_tankline-hil"));
+    gauges.arg("gauges").args(["--set", "T-01=9641/6367/32.5"]).stdout(Stdio::null());
+    gauges.arg("--site").arg(path("site.toml")).arg("--port").arg(path("adapter"));
+    let _gauges = Ending(gauges.arg("--control").arg(path("bench.sock")).spawn().unwrap());
+    wait_until(|| path("bench.sock").exists());
+
+    let read = || {
+        let mut mbpoll = Command::new("mbpoll");
+        mbpoll.args(["-m", "rtu", "-b", "9600", "-P", "none", "-a", "1", "-r", "50", "-c", "3", "-1"]).arg(path("rtu"));
+        let output = mbpoll.output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let said = read();
+    assert!(said.contains("[50]: \t9641\n[51]: \t6367\n[52]: \t325"), "{said}");
+    // Any program that speaks to a unix socket can steer it.
+    let mut socat = Command::new("socat");
+    socat.arg("-").arg(format!("UNIX-CONNECT:{}", path("bench.sock").display()));
+    let mut socat = Ending(socat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    socat.0.stdin.take().unwrap().write_all(b"fault T-01 exception=6\n").unwrap();
+    let mut answer = String::new();
+    socat.0.stdout.take().unwrap().read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "ok\n");
+    let said = read();
+    assert!(said.contains("Slave device or server is busy"), "{said}");
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let end = clock::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(clock::now() < end, "it does not come");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
