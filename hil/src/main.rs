@@ -28,7 +28,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the gauges of a site, each line on a pseudo-terminal, until it is told to stop.
+    /// Runs the gauges of a site, on pseudo-terminals, at serial ports or behind TCP, until it is told to stop.
     Gauges(GaugesArgs),
     /// Runs everything in one process: gauges, edges, broker, centre and database; shows the station live.
     Demo(DemoArgs),

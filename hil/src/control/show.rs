@@ -28,7 +28,7 @@ pub(super) fn all(bench: &SteeredBench, now: Instant) -> Vec<String> {
         lines.push(format!(
             "{:<10} {:<26} {:>8} {:>8} {:>8} {:>8} {:>8}  {}",
             line.name(),
-            line.place().to_string(),
+            line.path().display(),
             counters.requests,
             counters.replies,
             counters.crc_errors,
@@ -103,7 +103,7 @@ fn tank(bench: &SteeredBench, now: Instant, line: &LineHandle, unit: &UnitSpec) 
     }
     let counters = line.unit_counters(unit.unit).unwrap_or_default();
     lines.extend([
-        row("unit", format!("{} on {} at {}", unit.unit, line.name(), line.place())),
+        row("unit", format!("{} on {} at {}", unit.unit, line.name(), line.path().display())),
         row("faults", in_words(&line.faults(FaultTarget::Unit(unit.unit)))),
         row("faults of line", in_words(&line.faults(FaultTarget::Line))),
         row("asked", counters.requests.to_string()),
@@ -119,7 +119,7 @@ fn whole_line(line: &LineHandle) -> Vec<String> {
     let units: Vec<_> = line.units().iter().map(|unit| format!("{} {}", unit.unit, unit.tank)).collect();
     vec![
         row("line", line.name().to_string()),
-        row("at", line.place().to_string()),
+        row("at", line.path().display().to_string()),
         row("units", units.join(", ")),
         row("faults", in_words(&line.faults(FaultTarget::Line))),
         row("asked", counters.requests.to_string()),

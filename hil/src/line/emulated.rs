@@ -73,7 +73,6 @@ pub enum LineError {
 /// It ends when it is stopped or dropped.
 pub struct EmulatedLine {
     handle: LineHandle,
-    path: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -155,7 +154,7 @@ impl EmulatedLine {
         let worker = Worker { name: name.clone(), endpoint, units: units.clone(), shared: shared.clone(), sink };
         let thread = std::thread::Builder::new().name(format!("hil-{name}")).spawn(move || worker.run());
         let thread = Some(thread.map_err(no_thread)?);
-        Ok(Self { handle: LineHandle { name, place, units, shared }, path, thread })
+        Ok(Self { handle: LineHandle { name, place, path, units, shared }, thread })
     }
 
     /// Gives what looks at the line and gives it faults.
@@ -173,7 +172,7 @@ impl EmulatedLine {
     /// Gives the path that a master opens; of a line at a TCP address its address, such as `tcp://127.0.0.1:502`.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.handle.path()
     }
 
     /// Gives the gauges on the line.
@@ -221,7 +220,7 @@ impl Drop for EmulatedLine {
 
 impl fmt::Debug for EmulatedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmulatedLine").field("name", self.name()).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("EmulatedLine").field("name", self.name()).field("path", &self.path()).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tankline_domain::names::LineName;
@@ -13,6 +14,7 @@ use super::{Fault, FaultTarget, LineCounters, Place, UnitCounters, UnitSpec};
 pub struct LineHandle {
     pub(super) name: LineName,
     pub(super) place: Place,
+    pub(super) path: PathBuf,
     pub(super) units: Arc<[UnitSpec]>,
     pub(super) shared: Arc<Shared>,
 }
@@ -54,6 +56,12 @@ impl LineHandle {
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Gives the path that a master opens; of a line at a TCP address its address, such as `tcp://127.0.0.1:502`.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Gives the gauges on the line.

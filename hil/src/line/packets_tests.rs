@@ -102,7 +102,8 @@ fn requests_may_come_in_pieces_and_pieces_of_two_clients_are_not_mixed() {
 
 #[test]
 fn what_is_not_modbus_tcp_ends_the_connection() {
-    for junk in [&b"GET / HTTP/1.1\r\n"[..], &[0, 1, 0, 0, 0, 1, 1], &[0, 1, 0, 0, 1, 0, 1], &[0; 6]] {
+    let other_protocol = [0, 1, 0, 7, 0, 6, 1, 3, 0, 49, 0, 3];
+    for junk in [&b"GET / HTTP/1.1\r\n"[..], &other_protocol, &[0, 1, 0, 0, 0, 1, 1], &[0, 1, 0, 0, 1, 0, 1], &[0; 6]] {
         let mut server = server();
         server.handle_bytes(at(0), ONE, junk);
         let seen = run(&mut server, at(1_000_000));
