@@ -99,7 +99,7 @@ fn what_is_refused_says_what_would_be_right_and_changes_nothing() {
         ("fault T-01 hang-up", "it works with Modbus TCP only"),
         ("set T-01 level_mm=99999", "outside the tank"),
         ("set T-99 level_mm=1", "there is no tank T-99"),
-        ("pump P-99 start", "there is no P-99"),
+        ("pump P-99 start", "there is no pump P-99"),
         ("show T-99", "there is no gauge on T-99"),
         ("open sesame", "there is no \"open\""),
     ] {
