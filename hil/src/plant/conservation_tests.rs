@@ -34,7 +34,33 @@ fn command() -> impl Strategy<Value = String> {
         tank().prop_map(|tank| format!("hold {tank}")),
         tank().prop_map(|tank| format!("inflow {tank} off")),
         tank().prop_map(|tank| format!("release {tank}")),
+        prop::sample::select(vec!["pump P-01 start", "pump P-01 stop", "pump P-02 start"]).prop_map(str::to_owned),
+        (0u8..=100).prop_map(|percent| format!("valve V-01 open={percent}%")),
     ]
+}
+
+/// A pump from T-01 to T-04, one from outside to T-02, and a pipe between T-02 and T-03.
+fn equipment() -> PlantDesign {
+    let pump = |name: &str, from: Option<&str>, to: &str| PumpDesign {
+        name: name.parse().unwrap(),
+        from: from.map(|from| from.parse().unwrap()),
+        to: Some(to.parse().unwrap()),
+        max_m3h: 500.0,
+        run_up_s: 7.0,
+        draws_from: Nozzle::Bottom,
+        water_cut_percent: 40.0,
+        temperature_c: Some(50.0),
+    };
+    let tanks = ["T-02", "T-03"].map(|tank| tank.parse().unwrap());
+    PlantDesign {
+        pumps: vec![pump("P-01", Some("T-01"), "T-04"), pump("P-02", None, "T-02")],
+        valves: vec![ValveDesign {
+            name: "V-01".parse().unwrap(),
+            place: ValvePlace::Between { tanks, max_m3h: 300.0 },
+            travel_s: 30.0,
+            open_percent: 0.0,
+        }],
+    }
 }
 
 proptest! {
@@ -45,8 +71,9 @@ proptest! {
         seed: u64, story in prop::collection::vec((command(), 1u64..4_000_000), 1..20), has_operator: bool,
     ) {
         let site = small();
-        let mut plant =
+        let plant =
             if has_operator { Plant::routine(&site, seed, Duration::ZERO) } else { Plant::new(&site, seed) };
+        let mut plant = plant.with_equipment(&equipment()).unwrap();
         for (command, millis) in story {
             plant.command(&command.parse().unwrap()).unwrap();
             plant.advance_to(plant.time() + Duration::from_millis(millis));

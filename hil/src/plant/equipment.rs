@@ -171,15 +171,15 @@ impl Equipment {
 
     /// Stops the pumps of a tank and shuts the valves to other tanks, at once.
     pub(super) fn isolate(&self, tank: TankId, pumps: &mut [PumpNow], valves: &mut [ValveNow]) {
-        for (index, pump) in
-            pumps.iter_mut().enumerate().filter(|(index, _)| self.tanks_of_pump(*index).contains(&tank))
-        {
-            debug_assert!(index < self.pumps.len());
-            *pump = PumpNow::default();
+        for (index, pump) in pumps.iter_mut().enumerate() {
+            if self.tanks_of_pump(index).contains(&tank) {
+                *pump = PumpNow::default();
+            }
         }
-        for (_, valve) in valves.iter_mut().enumerate().filter(|(index, _)| self.tanks_of_valve(*index).contains(&tank))
-        {
-            *valve = ValveNow { opening: 0.0, wanted: 0.0 };
+        for (index, valve) in valves.iter_mut().enumerate() {
+            if self.tanks_of_valve(index).contains(&tank) {
+                *valve = ValveNow { opening: 0.0, wanted: 0.0 };
+            }
         }
     }
 
