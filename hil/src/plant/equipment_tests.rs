@@ -124,6 +124,19 @@ fn liquid_finds_its_level_through_an_open_valve() {
 }
 
 #[test]
+fn a_wide_pipe_does_not_make_the_levels_swing() {
+    let tanks = ["T-01", "T-02"].map(|tank| tank.parse().unwrap());
+    let wide = valve("V-01", ValvePlace::Between { tanks, max_m3h: 1e6 });
+    let mut plant = plant(Vec::new(), vec![wide]);
+    told(&mut plant, &["valve V-01 open=100%"]);
+    for second in 1..120 {
+        plant.advance_to(S(second));
+        let difference_mm = truth(&plant, "T-01").level_mm - truth(&plant, "T-02").level_mm;
+        assert!(difference_mm > -0.1, "{second} s: {difference_mm}");
+    }
+}
+
+#[test]
 fn equipment_that_cannot_be_is_refused() {
     let between = |one: &str, other: &str| ValvePlace::Between {
         tanks: [one, other].map(|tank| tank.parse().unwrap()),

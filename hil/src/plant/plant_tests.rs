@@ -106,6 +106,21 @@ fn a_set_tank_shows_what_it_was_set_to() {
 }
 
 #[test]
+fn film_of_oil_floats_up_and_down_with_the_water_under_it() {
+    let mut plant = Plant::new(&small(), 1);
+    let film_mm = |plant: &Plant| {
+        let truth = plant.truth(tank(plant, "T-04"));
+        truth.level_mm - truth.interface_mm
+    };
+    let before = film_mm(&plant);
+    assert!((25.0..=60.0).contains(&before), "{before}");
+    told(&mut plant, &["set T-04 level_mm=7000"]);
+    assert!((film_mm(&plant) - before).abs() < 1e-6);
+    told(&mut plant, &["set T-04 level_mm=7000 interface_mm=6000"]);
+    assert!((film_mm(&plant) - 1000.0).abs() < 1e-6);
+}
+
+#[test]
 fn a_full_tank_runs_over_and_an_empty_one_stays_empty() {
     let site = small();
     let mut plant = Plant::new(&site, 1);
@@ -114,6 +129,8 @@ fn a_full_tank_runs_over_and_an_empty_one_stays_empty() {
     plant.advance_to(S(7200));
     let full = plant.truth(tank(&plant, "T-02"));
     assert!((full.level_mm - 12_530.0).abs() < 1e-6, "{full:?}");
+    assert!((full.spilled_m3 - 3994.0).abs() < 20.0, "{full:?}");
+    assert!(full.oil_m3 == 0.0 && full.water_m3 > 1000.0, "what is on top runs over first: {full:?}");
     let empty = plant.truth(tank(&plant, "T-03"));
     assert_eq!((empty.level_mm, empty.interface_mm, empty.mass_kg), (0.0, 0.0, 0.0));
 }

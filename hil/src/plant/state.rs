@@ -23,6 +23,8 @@ pub struct TankState {
     pub mass_kg: f64,
     /// Thickness of the foam on the liquid in mm. A dip tape takes it for liquid; a float does not.
     pub foam_mm: f64,
+    /// What has run over the rim since the start, in m3.
+    pub spilled_m3: f64,
 }
 
 impl TankState {

@@ -278,6 +278,7 @@ impl TankNow {
             water_cut,
             mass_kg: whole.mass_kg(),
             foam_mm: self.foam_mm,
+            spilled_m3: self.ledger.spilled_m3,
         }
     }
 }
