@@ -1,6 +1,6 @@
 //! What keeps a session alive: one fresh connection after another.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rumqttc::{
     AsyncClient, EventLoop, LastWill, MqttOptions, NetworkOptions, SubscribeFilter, TlsConfiguration, Transport,
@@ -14,7 +14,6 @@ use super::connection::Connection;
 use super::publisher::Line;
 use super::{Outgoing, Protection, Publisher, SessionEvent, SessionOptions};
 use crate::backoff::Backoff;
-use crate::clock;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -41,7 +40,16 @@ struct Attempt {
     polling: JoinSet<Result<(), String>>,
     stands: oneshot::Receiver<()>,
     line: Line,
-    stood_since: Option<Instant>,
+    stood: Stood,
+}
+
+/// How long a connection stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stood {
+    Never,
+    /// Less than [`PROVEN_AFTER`]: the broker may be one that lets in and hangs up.
+    Briefly,
+    Long,
 }
 
 impl Driver {
@@ -73,13 +81,12 @@ impl Driver {
             self.publisher.disconnected();
             // The time-out of the login leaves the task behind.
             attempt.polling.shutdown().await;
-            let stood = attempt.stood_since.map(|since| clock::now().duration_since(since));
-            if stood.is_some_and(|stood| stood >= PROVEN_AFTER) {
+            if attempt.stood == Stood::Long {
                 backoff.reset();
             }
             let begins = trouble.note(&self.options, &reason);
             let pause = async {
-                if begins {
+                if begins || attempt.stood != Stood::Never {
                     let event = SessionEvent::Disconnected { reason };
                     // When the receiver was dropped, nobody wants to know.
                     let _ = self.events.send(event).await;
@@ -124,7 +131,7 @@ impl Driver {
         let connection = self.connection(eventloop, line.clone(), tell, stop);
         let mut polling = JoinSet::new();
         polling.spawn(connection.poll_until_end());
-        Attempt { polling, stands, line, stood_since: None }
+        Attempt { polling, stands, line, stood: Stood::Never }
     }
 
     fn connection(
@@ -170,16 +177,21 @@ impl Driver {
 /// Most kinds of one trouble that are told apart.
 const KINDS: usize = 16;
 
-/// What was said about the connection since it last stood.
+/// What was said about the connection since one last stood long.
 #[derive(Debug, Default)]
 struct Trouble {
     kinds: Vec<String>,
+    /// Whether it was said that a connection stands.
+    said_connected: bool,
+    /// Whether that was true for a short time only.
+    flaps: bool,
 }
 
 impl Trouble {
     /// Logs the beginning of trouble, and each kind of it once; tells whether it begins.
     fn note(&mut self, options: &SessionOptions, reason: &str) -> bool {
         let begins = self.kinds.is_empty();
+        self.flaps = self.said_connected;
         if !self.kinds.iter().any(|kind| kind == reason) && self.kinds.len() < KINDS {
             let (broker, client_id) = (&options.broker.url, &options.client_id);
             tracing::warn!(%broker, client_id, reason, "no connection to the broker");
@@ -188,12 +200,25 @@ impl Trouble {
         begins
     }
 
-    /// Logs that it is over.
-    fn end(&mut self, options: &SessionOptions) {
-        let after = self.kinds.pop();
-        self.kinds.clear();
+    /// Logs that a connection stands; not again while they come and go.
+    fn stands(&mut self, options: &SessionOptions) {
+        if !self.said_connected {
+            self.say_connected(options);
+        }
+        self.said_connected = true;
+    }
+
+    /// Logs that a connection stays, when they came and went. The trouble is over.
+    fn ends(&mut self, options: &SessionOptions) {
+        if self.flaps {
+            self.say_connected(options);
+        }
+        *self = Self::default();
+    }
+
+    fn say_connected(&self, options: &SessionOptions) {
         let (broker, client_id) = (&options.broker.url, &options.client_id);
-        tracing::info!(%broker, client_id, after, "connected to the broker");
+        tracing::info!(%broker, client_id, after = self.kinds.last(), "connected to the broker");
     }
 }
 
@@ -204,8 +229,8 @@ impl Attempt {
         let login_timeout = 2 * answer_timeout(options);
         match timeout(login_timeout, &mut self.stands).await {
             Ok(Ok(())) => {
-                self.stood_since = Some(clock::now());
-                trouble.end(options);
+                self.stood = Stood::Briefly;
+                trouble.stands(options);
             }
             // The task ended before; it knows why.
             Ok(Err(_)) => (),
@@ -216,7 +241,16 @@ impl Attempt {
                 );
             }
         }
-        match self.polling.join_next().await {
+        let ended = timeout(PROVEN_AFTER, self.polling.join_next()).await;
+        if ended.is_err() && self.stood == Stood::Briefly {
+            self.stood = Stood::Long;
+            trouble.ends(options);
+        }
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(_) => self.polling.join_next().await,
+        };
+        match ended {
             Some(Ok(Err(reason))) => reason,
             Some(Ok(Ok(()))) | None => "disconnected".to_owned(),
             Some(Err(error)) => format!("the client broke down: {error}"),

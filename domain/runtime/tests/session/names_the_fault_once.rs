@@ -7,7 +7,7 @@ use tankline_runtime::mqtt::{BrokerSettings, BrokerUrl, SessionEvent};
 use tokio::net::TcpListener;
 
 use crate::support::log::Log;
-use crate::support::{Peer, Session, knock};
+use crate::support::{DEADLINE, Peer, Session, knock};
 
 /// Attempts that fail before the broker is well again.
 const FAILURES: usize = 2;
@@ -137,4 +137,31 @@ async fn two_faults_that_take_turns_are_told_once_each_and_tried_ever_more_slowl
     session.next_disconnection().await;
     assert_eq!(session.next().await, SessionEvent::Connected);
     assert_eq!(log.with("no connection to the broker").len(), 2, "{:?}", log.with(""));
+}
+
+#[tokio::test]
+async fn broker_that_lets_in_and_hangs_up_is_told_once_and_tried_ever_more_slowly_until_it_stays() {
+    let log = Log::take();
+    let (mut session, listener) = Session::with_listener().await;
+    let mut first = None;
+    for _ in 0..4 {
+        let peer = Peer::welcome(&listener).await;
+        first.get_or_insert_with(clock::now);
+        assert_eq!(session.next().await, SessionEvent::Connected);
+        drop(peer);
+        let reason = session.next_disconnection().await;
+        assert!(reason.contains("another client with the id"), "{reason}");
+    }
+    // The waits between are at most 0.5 s, 1 s and 2 s, and each is shortened by half at most.
+    let tried = clock::now().duration_since(first.unwrap());
+    assert!(tried >= Duration::from_millis(250 + 500 + 1000), "4 connections within {tried:?}");
+    let _stays = Peer::welcome(&listener).await;
+    assert_eq!(session.next().await, SessionEvent::Connected);
+    let said = || (log.with("no connection to the broker").len(), log.with("connected to the broker").len());
+    assert_eq!(said(), (1, 1), "{:?}", log.with(""));
+    let deadline = clock::now() + DEADLINE;
+    while said() != (1, 2) {
+        assert!(clock::now() < deadline, "nobody says that it stands: {:?}", log.with(""));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
