@@ -5,4 +5,5 @@
 mod clock_was_not_set;
 mod folder_comes_late;
 mod killed_cut_corrupted;
+mod name_is_unknown;
 mod support;

@@ -1,9 +1,13 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tankline_runtime::clock;
+
+use super::DEADLINE;
 
 /// The agent as a process; killed when the test ends.
 pub struct Agent {
@@ -15,12 +19,28 @@ impl Agent {
     /// Starts it.
     #[must_use]
     pub fn start(config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tankline-edge"))
-            .args(["run", "--config"])
-            .arg(config)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-edge"));
+        command.args(["run", "--config"]).arg(config);
+        Self::run(command)
+    }
+
+    /// Starts it on a machine that has this file as its `/etc/hosts`; nothing when this one does not allow that.
+    #[must_use]
+    pub fn start_with_hosts(config: &Path, hosts: &Path) -> Option<Self> {
+        let unshare = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(hosts);
+            command
+        };
+        let bind = r#"mount --bind "$1" /etc/hosts"#;
+        unshare(bind).status().ok().filter(ExitStatus::success)?;
+        let mut command = unshare(&format!(r#"{bind} && shift && exec "$@""#));
+        command.arg(env!("CARGO_BIN_EXE_tankline-edge")).args(["run", "--config"]).arg(config);
+        Some(Self::run(command))
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (log, stderr) = (Arc::<Mutex<Vec<String>>>::default(), BufReader::new(child.stderr.take().unwrap()));
         let lines = log.clone();
         std::thread::spawn(move || {
@@ -41,6 +61,16 @@ impl Agent {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
+    }
+
+    /// Waits until it has said this.
+    #[track_caller]
+    pub fn wait_for_line(&self, part: &str) {
+        let deadline = clock::now() + DEADLINE;
+        while !self.log().contains(part) {
+            assert!(clock::now() < deadline, "no line with {part:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Gives what it has said so far.

@@ -38,15 +38,34 @@ impl Station {
         Self { folder, gauges, centre }
     }
 
+    /// Puts something else into the agent's configuration, as an orderly editor does.
+    pub fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.config_file()).unwrap();
+        assert!(text.contains(from), "{from:?} is not in {text}");
+        self.write("edge.toml", &text.replace(from, to));
+    }
+
+    /// Writes a file beside the agent's configuration, all at once.
+    pub fn write(&self, name: &str, text: &str) {
+        let (new, file) = (self.folder.path().join("new"), self.folder.path().join(name));
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, file).unwrap();
+    }
+
+    /// Gives the agent's configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("edge.toml")
+    }
+
     /// Starts the agent.
     #[must_use]
     pub fn start(&self) -> Agent {
-        Agent::start(&self.folder.path().join("edge.toml"))
+        Agent::start(&self.config_file())
     }
 
     /// Gives the agent's configuration.
     pub fn config(&self) -> EdgeConfig {
-        EdgeConfig::load(&self.folder.path().join("edge.toml")).unwrap()
+        EdgeConfig::load(&self.config_file()).unwrap()
     }
 
     /// Gives the journal's folder.
