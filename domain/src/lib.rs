@@ -7,6 +7,7 @@ pub mod flow;
 pub mod geometry;
 pub mod message;
 pub mod names;
+pub mod profile;
 pub mod quantity;
 pub mod ranges;
 pub mod reading;

@@ -1,0 +1,286 @@
+//! From a curve to interface, transition layer and water cut.
+
+use super::phase::{jump, split};
+use super::references::{References, median};
+use super::{Curve, CurveError, Rod, Sight};
+use crate::geometry::WaterCutProfile;
+use crate::units::Millimetres;
+
+/// Part by which a point may measure less than dry oil right above it and still be dry.
+const DRY_STEP: f64 = 0.025;
+/// Points next above that are asked what dry oil measures there.
+const NEAREST: usize = 3;
+/// Water cut that a point surely feels, noise and all.
+const FELT_CUT: f64 = 0.006;
+/// Uncertainty (k = 2) of the interface from which on it is doubted.
+const DOUBTED_MM: f64 = 20.0;
+
+/// Reads the curves of one rod, and learns from them.
+#[derive(Clone, Debug)]
+pub struct ProfileReader {
+    rod: Rod,
+    references: Option<References>,
+}
+
+/// What a curve tells.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Found {
+    /// Water below, oil above.
+    Layered(Layering),
+    /// Oil as far down as the rod sees.
+    OilOnly {
+        /// Water cut at each height.
+        water_cut: Vec<(Millimetres, f64)>,
+    },
+    /// Water as far up as the rod sees.
+    WaterOnly,
+}
+
+/// Water, a transition layer and oil. Heights above the tank bottom.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Layering {
+    /// Where the free water ends.
+    pub interface: Millimetres,
+    /// Expanded uncertainty (k = 2) of the interface.
+    pub uncertainty: Millimetres,
+    /// Thickness of the transition layer on it; 0 where there is none.
+    pub transition: Millimetres,
+    /// Water cut at each height of the rod, 0 to 1; 1 in free water.
+    pub water_cut: Vec<(Millimetres, f64)>,
+    /// The transition layer, for volumes; absent where there is none.
+    pub layer: Option<WaterCutProfile>,
+    /// What speaks against it.
+    pub doubt: Option<Doubt>,
+}
+
+/// What speaks against an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// It lies between two points that do not see it.
+    BetweenPoints,
+    /// More than one point in ten contradicts.
+    Contradicted,
+    /// The transition layer reaches up to the level: no oil is known to be dry.
+    NoDryOil,
+}
+
+impl ProfileReader {
+    /// Begins with a rod of which no curve was seen.
+    #[must_use]
+    pub const fn new(rod: Rod) -> Self {
+        Self { rod, references: None }
+    }
+
+    /// Reads a curve.
+    ///
+    /// # Errors
+    /// [`CurveError`] when the curve cannot be, or tells nothing.
+    pub fn read(&mut self, curve: &Curve<'_>) -> Result<Found, CurveError> {
+        let points = curve.in_liquid(&self.rod)?;
+        let mut references = match self.references.take() {
+            Some(mut known) => {
+                known.reach(points.len());
+                known
+            }
+            None => References::begin(points, jump(points).ok_or(CurveError::NoContrast)?, curve.at),
+        };
+        let in_water = |references: &References| {
+            let water: Vec<bool> =
+                points.iter().enumerate().map(|(index, value)| references.is_water(index, *value)).collect();
+            let at = split(&water);
+            let contradict = water.iter().enumerate().filter(|(index, water)| **water != (*index < at)).count();
+            (at, contradict)
+        };
+        let (first, _) = in_water(&references);
+        references.refresh(points, first);
+        let (in_water, contradict) = in_water(&references);
+        let known_oil = |index: usize| references.known_oil_at(index, curve.at);
+        let dry_from = dry_from(points, &known_oil, in_water);
+        let dry_above = median(above(points, dry_from).to_vec());
+        let cuts: Vec<f64> = points
+            .iter()
+            .enumerate()
+            .map(|(index, value)| {
+                // In the layer by what is known of the point, or else by the dry oil right above the layer.
+                let near = known_oil(index).or(dry_above.filter(|_| index <= dry_from));
+                self.cut(*value, near.unwrap_or(references.oil_at(index)))
+            })
+            .collect();
+        references.learn(points, in_water, dry_from.max(in_water + 1), curve.at);
+        let found = if in_water == 0 {
+            let water_cut = cuts.iter().enumerate().map(|(index, cut)| (height(curve, index), *cut)).collect();
+            Found::OilOnly { water_cut }
+        } else if in_water == points.len() {
+            Found::WaterOnly
+        } else {
+            let split = Split { in_water, dry_from, contradict };
+            Found::Layered(self.layering(curve, points, &references, &cuts, split))
+        };
+        self.references = Some(references);
+        Ok(found)
+    }
+
+    /// Gives the water cut that a value stands for, where dry oil measures `oil`.
+    fn cut(&self, value: f64, oil: f64) -> f64 {
+        ((1.0 - value / oil) / self.rod.lost_to_water).clamp(0.0, 1.0)
+    }
+
+    fn layering(
+        &self,
+        curve: &Curve<'_>,
+        points: &[f64],
+        references: &References,
+        cuts: &[f64],
+        split: Split,
+    ) -> Layering {
+        let Split { in_water, dry_from, contradict } = split;
+        let (interface, uncertainty) = self.interface(curve, points, references, in_water);
+        let top = self.top(curve, cuts, interface, in_water, dry_from);
+        let water_cut: Vec<(Millimetres, f64)> = cuts
+            .iter()
+            .enumerate()
+            .map(|(index, cut)| (height(curve, index), if index < in_water { 1.0 } else { *cut }))
+            .collect();
+        let mut layer = vec![];
+        let inside = water_cut.iter().filter(|point| point.0.get() > interface && point.0.get() < top);
+        let foot = inside.clone().map(|point| point.1).next().unwrap_or(0.5);
+        layer.push((Millimetres::new(interface), foot));
+        layer.extend(inside.copied());
+        layer.push((Millimetres::new(top), 0.0));
+        let doubt = if contradict * 10 > points.len() {
+            Some(Doubt::Contradicted)
+        } else if uncertainty > DOUBTED_MM {
+            Some(Doubt::BetweenPoints)
+        } else if dry_from >= points.len() {
+            Some(Doubt::NoDryOil)
+        } else {
+            None
+        };
+        Layering {
+            interface: Millimetres::new(interface),
+            uncertainty: Millimetres::new(uncertainty),
+            transition: Millimetres::new(top - interface),
+            water_cut,
+            layer: if top > interface { WaterCutProfile::new(layer).ok() } else { None },
+            doubt,
+        }
+    }
+
+    /// Gives the interface and its expanded uncertainty, mm.
+    fn interface(&self, curve: &Curve<'_>, points: &[f64], references: &References, in_water: usize) -> (f64, f64) {
+        let spacing = curve.spacing.get();
+        let around = [in_water - 1, in_water];
+        // The oil right above the boundary may be wet: its impedance from the two points above, and as dry as can be.
+        let wet = extrapolated(points, references.oil_at(in_water), in_water);
+        let part = |index: usize, oil: f64| {
+            let water = references.water_near(points, in_water);
+            ((oil - points[index]) / (oil - water)).clamp(0.0, 1.0)
+        };
+        match self.rod.sight {
+            Sight::Segment => {
+                let base = curve.height_mm(in_water - 1) - spacing / 2.0;
+                let with = |oil: &dyn Fn(usize) -> f64| -> f64 {
+                    base + around.iter().map(|index| part(*index, oil(*index))).sum::<f64>() * spacing
+                };
+                let (wettest, driest) = (with(&|_| wet), with(&|index| references.oil_at(index)));
+                let noise = 0.01 * spacing;
+                // A third of how far apart the two are: the line is seldom as wrong as that.
+                (wettest, (wettest - driest).abs() / 3.0 + 2.0 * noise)
+            }
+            Sight::Spot(blur) => {
+                let seen = around.into_iter().find_map(|index| {
+                    let water = part(index, wet);
+                    // A logistic step: where it stands at this part of its height.
+                    (0.02..=0.98)
+                        .contains(&water)
+                        .then(|| curve.height_mm(index) + blur.get() * (water / (1.0 - water)).ln())
+                });
+                let middle = curve.height_mm(in_water) - spacing / 2.0;
+                match seen {
+                    Some(seen) => (seen, 2.0 * blur.get()),
+                    None => (middle, spacing / 3.0_f64.sqrt()),
+                }
+            }
+        }
+    }
+
+    /// Gives the top of the transition layer, mm: where the water cut has fallen to that of dry oil.
+    fn top(&self, curve: &Curve<'_>, cuts: &[f64], interface: f64, in_water: usize, dry_from: usize) -> f64 {
+        // The first point may see the water itself, which is no wet oil.
+        let first = in_water + 1;
+        if dry_from <= first {
+            return interface;
+        }
+        let (last, spacing) = (dry_from - 1, curve.spacing.get());
+        let highest = curve.height_mm(dry_from) + spacing / 2.0;
+        // The cut falls to nothing on the line through the two highest points that are wet as a whole.
+        // The last of all is when the next one above feels the layer too.
+        let whole = if cuts.get(dry_from).is_some_and(|cut| *cut > FELT_CUT) { last } else { last - 1 };
+        let on_line = whole.checked_sub(1).filter(|below| *below >= first).and_then(|below| {
+            let fall = (cuts[below] - cuts[below + 1]) / spacing;
+            (fall > 0.0).then(|| curve.height_mm(below + 1) + cuts[below + 1] / fall)
+        });
+        let at = on_line.unwrap_or_else(|| {
+            // Too thin for that: a cut that falls evenly through the highest wet point.
+            let below = cuts[last - 1].max(cuts[last]);
+            curve.height_mm(last) + (cuts[last] / below - 0.5) * spacing
+        });
+        at.clamp(curve.height_mm(last) - spacing / 2.0, highest).clamp(interface, curve.level.get().max(interface))
+    }
+}
+
+/// Gives the points next above one.
+fn above(points: &[f64], index: usize) -> &[f64] {
+    let from = (index + 1).min(points.len());
+    &points[from..(from + NEAREST).min(points.len())]
+}
+
+/// Finds the lowest point from which on all oil above is dry: from the top down, until two points in a row measure less
+/// than what is known of them in dry oil, or, where that is not known, than what is right above them.
+fn dry_from(points: &[f64], known_oil: &dyn Fn(usize) -> Option<f64>, in_water: usize) -> usize {
+    let mut dry_from = points.len();
+    for index in (in_water..points.len()).rev() {
+        let near = median(above(points, index).to_vec());
+        let is_wet = |index: usize| {
+            let dry = known_oil(index).or(near);
+            dry.is_some_and(|dry| points[index] < dry * (1.0 - DRY_STEP))
+        };
+        let both = index == in_water || is_wet(index - 1);
+        if is_wet(index) && both {
+            break;
+        }
+        dry_from = index;
+    }
+    dry_from
+}
+
+#[derive(Clone, Copy)]
+struct Split {
+    in_water: usize,
+    dry_from: usize,
+    contradict: usize,
+}
+
+fn height(curve: &Curve<'_>, index: usize) -> Millimetres {
+    Millimetres::new(curve.height_mm(index))
+}
+
+/// Gives the impedance of the oil right above the boundary, on the line through the two points above it.
+///
+/// From what they measure and not from what is known of them: neighbours have the same deposit, and those that were long
+/// in water are not known in oil.
+fn extrapolated(points: &[f64], dry: f64, in_water: usize) -> f64 {
+    let driest = dry.max(points.get(in_water + 1).copied().unwrap_or(dry));
+    match (points.get(in_water + 1), points.get(in_water + 2)) {
+        (Some(first), Some(second)) => (first - (second - first).max(0.0)).clamp(0.35 * dry, driest),
+        (Some(first), None) => first.min(driest),
+        _ => dry,
+    }
+}
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;
