@@ -117,6 +117,19 @@ pub struct InfluxdbRecord {
     pub there: u64,
 }
 
+impl Account {
+    /// Adds that of another gauge on the same tank.
+    pub fn add(&mut self, other: Self) {
+        self.served += other.served;
+        self.stored += other.stored;
+        self.waiting += other.waiting;
+        self.not_taken += other.not_taken;
+        self.lost.extend(other.lost);
+        self.invented.extend(other.invented);
+        self.twice += other.twice;
+    }
+}
+
 impl TankRecord {
     /// Gives the range of a quantity's truth from one moment to another, with the samples beside it.
     #[must_use]

@@ -21,6 +21,7 @@ use super::play::{EdgeProgram, PlayOptions, Playing, play};
 use super::progress::Progress;
 use super::report;
 use super::story::{Story, load};
+use crate::gauges_command::PlaceArgs;
 
 /// Between two looks at what runs.
 const LOOK: Duration = Duration::from_millis(200);
@@ -46,6 +47,9 @@ pub struct RunArgs {
     /// Tests this tankline-edge instead of the code inside this program; `none` waits for edges that somebody else runs.
     #[arg(long, value_name = "none|PATH", default_value = "own", hide_default_value = true)]
     pub edge: EdgeProgram,
+    /// Where the gauges answer that edges of somebody else read.
+    #[command(flatten)]
+    pub places: PlaceArgs,
     /// Uses this broker instead of one of its own.
     #[arg(long, value_name = "mqtt://HOST:PORT")]
     pub broker: Option<BrokerUrl>,
@@ -78,6 +82,7 @@ pub async fn run(args: &RunArgs, out: &mut (dyn Write + Send), stop: Cancellatio
     let options = Arc::new(PlayOptions {
         program: std::env::current_exe().context("this program cannot be found")?,
         edge: args.edge.clone(),
+        places: args.places.clone(),
         broker: args.broker.clone(),
         keep: args.keep.clone(),
     });

@@ -44,6 +44,25 @@ gap_readings = { at_most = 0 }
 }
 
 #[test]
+fn two_rtus_with_one_identity_lose_nothing() {
+    let folder = Folder::new();
+    let tables = r#"
+[[event]]
+at = "1 min"
+do = "twin rtu-01 for 4 min"
+
+[[expect]]
+nothing = ["lost", "twice", "invented"]
+[[expect]]
+log = { of = "ingest", contains = "two journals are written under one edge name" }
+"#;
+    let head = "speed = 60\nlasts = \"6 min\"\nlines = { line-01 = \"tcp\", line-02 = \"rtu+tcp\" }";
+    folder.scenario("twins", head, tables);
+    let output = folder.run(&["."]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
 fn a_disk_that_lies_loses_readings_and_the_bench_sees_it() {
     let folder = Folder::new();
     let tables = r#"

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use tankline_hil::gauges_command::PlaceArgs;
 use tankline_hil::scenario::{EdgeProgram, Judgement, Outcome, PlayOptions, Playing, load, play};
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +32,8 @@ async fn played(folder: &Folder, seed: u64) -> Outcome {
     let mut story = load(&file).unwrap();
     story.seed = seed;
     let program = PathBuf::from(env!("CARGO_BIN_EXE_tankline-hil"));
-    let options = PlayOptions { program, edge: EdgeProgram::Own, broker: None, keep: None };
+    let options =
+        PlayOptions { program, edge: EdgeProgram::Own, places: PlaceArgs::default(), broker: None, keep: None };
     play(&story, &options, &Playing::default(), &CancellationToken::new()).await
 }
 

@@ -9,6 +9,9 @@ use tankline_domain::site::Site;
 
 use crate::scenario::story::in_words;
 
+/// What stands behind the name of an edge in that of its twin.
+const TWIN: &str = "-twin";
+
 /// A process of the system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -88,6 +91,9 @@ pub enum Act {
     Start(Role),
     /// Stopped in good order and started.
     Restart(Role),
+    /// A second RTU is installed with the identity of this one, on gauges and a journal of its own. It is called
+    /// `rtu-01-twin` in other commands.
+    Twin(EdgeName),
     /// The power of an RTU fails: what was not synced to its disk is lost.
     PowerCut(EdgeName),
     /// A connection gets another state.
@@ -109,6 +115,7 @@ impl Act {
         match self {
             Self::Kill(role) | Self::Stop(role) => Some(Self::Start(role.clone())),
             Self::PowerCut(edge) => Some(Self::Start(Role::Edge(edge.clone()))),
+            Self::Twin(edge) => Some(Self::Stop(Role::Edge(twin_of(edge)))),
             Self::Link(link, _) => Some(Self::Link(link.clone(), LinkState::Open)),
             Self::Disk(edge, _) => Some(Self::Disk(edge.clone(), DiskState::Good)),
             Self::Clock(edge, _) => Some(Self::Clock(edge.clone(), ClockSetting::Right)),
@@ -126,6 +133,7 @@ impl Act {
             | Self::Start(Role::Edge(edge))
             | Self::Restart(Role::Edge(edge))
             | Self::PowerCut(edge)
+            | Self::Twin(edge)
             | Self::Link(Link::Edge(edge), _)
             | Self::Drop(Link::Edge(edge))
             | Self::Disk(edge, _)
@@ -156,13 +164,21 @@ impl Act {
     pub fn check(&self, site: &Site) -> Result<(), String> {
         let edges = site.edges();
         match self.edge() {
-            Some(edge) if !edges.contains(&edge) => {
+            Some(edge) if !edges.iter().any(|known| *known == edge || twin_of(known) == *edge) => {
                 let known: Vec<_> = edges.iter().map(|edge| edge.as_str()).collect();
                 Err(format!("there is no process {edge}; there are broker, ingest, influxdb, {}", known.join(", ")))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// Gives the name of the second RTU with the identity of an edge.
+#[must_use]
+pub fn twin_of(edge: &EdgeName) -> EdgeName {
+    let name = format!("{edge}{TWIN}").parse();
+    // Only a name that is as long as a name can be has no room for more.
+    name.unwrap_or_else(|_| edge.clone())
 }
 
 impl FromStr for Role {
@@ -220,6 +236,7 @@ impl fmt::Display for Act {
             Self::Start(role) => write!(f, "start {role}"),
             Self::Restart(role) => write!(f, "restart {role}"),
             Self::PowerCut(edge) => write!(f, "power-cut {edge}"),
+            Self::Twin(edge) => write!(f, "twin {edge}"),
             Self::Link(link, LinkState::Open) => write!(f, "mend {link}"),
             Self::Link(link, LinkState::Cut) => write!(f, "cut {link}"),
             Self::Link(link, LinkState::Stalled) => write!(f, "stall {link}"),

@@ -3,7 +3,7 @@
 mod infrastructure;
 mod parse;
 
-pub use infrastructure::{Act, ClockSetting, DiskState, Link, LinkState, Role};
+pub use infrastructure::{Act, ClockSetting, DiskState, Link, LinkState, Role, twin_of};
 pub use parse::ParseCommandError;
 
 use std::fmt;

@@ -26,12 +26,13 @@ impl ParseCommandError {
 }
 
 /// The commands that are not the plant's, each with an example.
-const EXAMPLES: [(&str, &str); 14] = [
+const EXAMPLES: [(&str, &str); 15] = [
     ("fault", "fault T-02 late=1200ms"),
     ("kill", "kill rtu-01 for 30 s"),
     ("stop", "stop ingest"),
     ("start", "start ingest"),
     ("restart", "restart broker"),
+    ("twin", "twin rtu-01 for 5 min"),
     ("power-cut", "power-cut rtu-01 for 1 min"),
     ("cut", "cut rtu-01 for 30 s"),
     ("stall", "stall rtu-01 for 1 min"),
@@ -74,6 +75,7 @@ fn parse(text: &str) -> Result<Command, String> {
         ("stop", []) => Act::Stop(role()?),
         ("start", []) => Act::Start(role()?),
         ("restart", []) => Act::Restart(role()?),
+        ("twin", []) => Act::Twin(edge()?),
         ("power-cut", []) => Act::PowerCut(edge()?),
         ("cut", []) => Act::Link(link()?, LinkState::Cut),
         ("stall", []) => Act::Link(link()?, LinkState::Stalled),

@@ -8,7 +8,7 @@ use std::process::Command as Program;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 use tankline_domain::names::EdgeName;
 use tankline_domain::site::Site;
@@ -22,10 +22,9 @@ use super::relay::Relay;
 use super::witness::Witness;
 use super::{EdgeProgram, PlayOptions};
 use crate::audit::Answers;
-use crate::line::{EmulatedLine, LineSpec, UnitSpec};
+use crate::line::{EmulatedLine, LineSpec, Place, UnitSpec};
 use crate::plant::{LivePlant, Plant};
-use crate::role::Told;
-use crate::scenario::command::{Act, FaultCommand, Link, LinkState, Role};
+use crate::scenario::command::{Link, LinkState, Role};
 use crate::scenario::story::Story;
 
 /// Answers that are remembered to be compared.
@@ -43,21 +42,33 @@ const EDGE_LOG: &str = "info,tankline_edge=debug";
 /// The system under test with all that is around it. Everything ends when it is dropped.
 #[derive(Debug)]
 pub struct Bench<'s> {
-    story: &'s Story,
-    options: &'s PlayOptions,
+    pub(super) story: &'s Story,
+    pub(super) options: &'s PlayOptions,
     folder: PathBuf,
     pub(super) plant: Arc<LivePlant>,
-    pub(super) answers: Arc<Answers>,
+    /// What the gauges of each RTU answered.
+    pub(super) answers: BTreeMap<EdgeName, Arc<Answers>>,
     pub(super) machines: BTreeMap<EdgeName, Machine>,
     pub(super) historian: Option<Historian>,
     pub(super) witness: Witness,
-    lines: Vec<EmulatedLine>,
-    links: BTreeMap<Link, Relay>,
+    /// The lines of the site; those of a twin are its own.
+    pub(super) lines: Vec<EmulatedLine>,
+    twins: Vec<Twin>,
+    pub(super) links: BTreeMap<Link, Relay>,
     watching: Relay,
     broker: Option<SocketAddr>,
-    processes: BTreeMap<Role, Process>,
+    pub(super) processes: BTreeMap<Role, Process>,
     /// What was told to end, and not to start again.
-    kept_down: BTreeSet<Role>,
+    pub(super) kept_down: BTreeSet<Role>,
+    site_file: PathBuf,
+}
+
+/// A second RTU with the identity of another.
+#[derive(Debug)]
+struct Twin {
+    name: EdgeName,
+    of: EdgeName,
+    _lines: Vec<EmulatedLine>,
 }
 
 impl<'s> Bench<'s> {
@@ -74,20 +85,10 @@ impl<'s> Bench<'s> {
         super::schedule(story, &mut plant)?;
         let plant = Arc::new(LivePlant::new(plant, clock::now(), story.speed));
         plant.pause(clock::now());
-        let answers = Arc::new(Answers::new(ANSWERS, site.gauges().len()));
-        let line = |line: &tankline_domain::site::Line| {
-            EmulatedLine::start(
-                LineSpec::of(line, story.seed),
-                UnitSpec::all_of(site, &line.name),
-                &plant,
-                answers.clone(),
-            )
-        };
-        let lines = site.lines().iter().map(line).collect::<Result<Vec<_>, _>>()?;
+        let site_folder = folder.join("site");
+        fs::create_dir_all(&site_folder)?;
+        let site_file = story.site.write(&site_folder)?;
         let mut links = BTreeMap::new();
-        for edge in site.edges() {
-            links.insert(Link::Edge(edge.clone()), Relay::start().await?);
-        }
         links.insert(Link::Ingest, Relay::start().await?);
         let historian = if story.has_influxdb() { Some(Historian::start().await?) } else { None };
         if let Some(historian) = &historian {
@@ -97,24 +98,28 @@ impl<'s> Bench<'s> {
         }
         let watching = Relay::start().await?;
         let witness = Witness::start(watching.address(), site.name());
-        let machines = site.edges().into_iter().map(|edge| (edge.clone(), Machine::new())).collect();
         let mut bench = Self {
             story,
             options,
             folder: folder.to_owned(),
             plant,
-            answers,
-            machines,
+            answers: BTreeMap::new(),
+            machines: BTreeMap::new(),
             historian,
             witness,
-            lines,
+            lines: Vec::new(),
+            twins: Vec::new(),
             links,
             watching,
             broker: None,
             processes: BTreeMap::new(),
             kept_down: BTreeSet::new(),
+            site_file,
         };
         bench.configure()?;
+        for edge in site.edges() {
+            bench.install(edge, edge).await?;
+        }
         if let Some(url) = &options.broker {
             let address = (url.host(), url.port()).to_socket_addrs();
             let address = address.ok().and_then(|mut found| found.next());
@@ -123,7 +128,7 @@ impl<'s> Bench<'s> {
         Ok(bench)
     }
 
-    fn site(&self) -> &Site {
+    pub(super) fn site(&self) -> &Site {
         &self.story.site.site
     }
 
@@ -172,35 +177,61 @@ impl<'s> Bench<'s> {
     }
 
     fn configure(&mut self) -> anyhow::Result<()> {
-        let site_folder = self.folder.join("site");
-        fs::create_dir_all(&site_folder)?;
-        let site_file = self.story.site.write(&site_folder)?;
         let overlays = &self.story.overlays;
         self.write(&Role::Broker, json!({"listen": "127.0.0.1:0"}), &overlays.broker)?;
         let broker = |link: &Link| json!({"url": format!("mqtt://{}", self.links[link].address())});
         let mut ingest = json!({
-            "sites": [site_file], "database": "ops.db", "broker": broker(&Link::Ingest), "http": {"listen": "127.0.0.1:0"},
+            "sites": [self.site_file], "database": "ops.db", "broker": broker(&Link::Ingest), "http": {"listen": "127.0.0.1:0"},
         });
         if let Some(relay) = self.links.get(&Link::Influxdb) {
             ingest["influxdb"] =
                 json!({"url": format!("http://{}", relay.address()), "org": "bench", "bucket": "bench"});
         }
         self.write(&Role::Ingest, ingest, &overlays.ingest)?;
-        for edge in self.site().edges() {
-            let mut ports = Map::new();
-            for line in
-                self.lines.iter().filter(|line| self.site().lines_of(edge).any(|owned| owned.name == *line.name()))
-            {
-                ports.insert(line.name().to_string(), json!({"port": line.path()}));
-            }
-            let config = json!({
-                "edge": edge, "site": site_file, "broker": broker(&Link::Edge(edge.clone())),
-                "journal": {"dir": format!("journal-{edge}")}, "line": ports,
-            });
-            self.write(&Role::Edge(edge.clone()), config, &overlays.edge)?;
-            self.edge_config(edge).context("the scenario's [edge] cannot be used")?;
-        }
         Ok(())
+    }
+
+    /// Installs an RTU with the identity of `edge`: gauges, lines, network, and what it is told.
+    ///
+    /// # Errors
+    /// The machine has no more ports or terminals, or the scenario's `[edge]` is no configuration.
+    pub(super) async fn install(&mut self, name: &EdgeName, edge: &EdgeName) -> anyhow::Result<()> {
+        let site = &self.story.site.site;
+        let answers = Arc::new(Answers::new(ANSWERS, site.gauges().len()));
+        let names: Vec<_> = site.lines().iter().map(|line| &line.name).collect();
+        let places = self.options.places.resolve(&names)?;
+        let (mut lines, mut ports) = (Vec::new(), Map::new());
+        for (line, asked) in site.lines().iter().zip(places).filter(|(line, _)| line.edge == *edge) {
+            let told = self.story.places.iter().find(|(name, _)| *name == line.name).map(|(_, place)| place.clone());
+            let place = if asked == Place::Pty { told.unwrap_or_default() } else { asked };
+            let (spec, units) = (LineSpec::of(line, self.story.seed), UnitSpec::all_of(site, &line.name));
+            let running = EmulatedLine::start_at(&place, spec, units, &self.plant, answers.clone())?;
+            ports.insert(line.name.to_string(), json!({"port": running.path()}));
+            lines.push(running);
+        }
+        let relay = Relay::start().await?;
+        relay.lead_to(self.broker);
+        let config = json!({
+            "edge": edge, "site": self.site_file, "broker": {"url": format!("mqtt://{}", relay.address())},
+            "journal": {"dir": format!("journal-{name}")}, "line": ports,
+        });
+        self.links.insert(Link::Edge(name.clone()), relay);
+        self.machines.insert(name.clone(), Machine::new());
+        self.answers.insert(name.clone(), answers);
+        if name == edge {
+            self.lines.extend(lines);
+        } else {
+            self.twins.push(Twin { name: name.clone(), of: edge.clone(), _lines: lines });
+        }
+        self.write(&Role::Edge(name.clone()), config, &self.story.overlays.edge)?;
+        self.edge_config(name).context("the scenario's [edge] cannot be used")?;
+        Ok(())
+    }
+
+    /// Gives the identity under which an RTU publishes.
+    #[must_use]
+    pub fn identity_of<'n>(&'n self, name: &'n EdgeName) -> &'n EdgeName {
+        self.twins.iter().find(|twin| twin.name == *name).map_or(name, |twin| &twin.of)
     }
 
     fn write(&self, role: &Role, mut config: Value, overlay: &Map<String, Value>) -> anyhow::Result<()> {
@@ -208,7 +239,7 @@ impl<'s> Bench<'s> {
         Ok(fs::write(self.config(role), toml::to_string(&config)?)?)
     }
 
-    fn found_broker(&mut self, address: Option<SocketAddr>) {
+    pub(super) fn found_broker(&mut self, address: Option<SocketAddr>) {
         self.broker = address;
         let clients = self.links.iter().filter(|(link, _)| **link != Link::Influxdb).map(|(_, relay)| relay);
         clients.chain([&self.watching]).for_each(|relay| relay.lead_to(address));
@@ -340,159 +371,6 @@ impl<'s> Bench<'s> {
             }
         }
         Ok(())
-    }
-
-    /// Puts faults on a gauge or a line.
-    ///
-    /// # Errors
-    /// There is no such gauge.
-    pub fn fault(&self, command: &FaultCommand) -> anyhow::Result<()> {
-        let place = command.place(self.site()).map_err(|wrong| anyhow!(wrong))?;
-        let line = self.lines.iter().find(|line| *line.name() == place.line).context("a line of the site")?;
-        line.set_faults(place.target, command.faults.clone());
-        Ok(())
-    }
-
-    /// Does something to the system.
-    ///
-    /// # Errors
-    /// What failed.
-    pub async fn act(&mut self, act: &Act) -> anyhow::Result<()> {
-        match act {
-            Act::Kill(role) => self.kill(role),
-            Act::Stop(role) => self.stop(role).await,
-            Act::Start(role) => self.start(role).await,
-            Act::Restart(role) => {
-                self.stop(role).await?;
-                self.start(role).await
-            }
-            Act::PowerCut(edge) => self.power_cut(edge).await,
-            Act::Link(link, state) => {
-                self.link(link)?.set(*state);
-                Ok(())
-            }
-            Act::Drop(link) => {
-                self.link(link)?.drop_connections();
-                Ok(())
-            }
-            Act::Disk(edge, state) => {
-                let told = self.machine(edge)?.set_disk(*state);
-                self.tell(edge, told)
-            }
-            Act::Clock(edge, setting) => {
-                let told = self.machine(edge)?.set_clock(*setting);
-                self.tell(edge, told)
-            }
-            Act::Refuse(status) => {
-                self.historian.as_ref().context("there is no historian")?.refuse(*status);
-                Ok(())
-            }
-        }
-    }
-
-    fn link(&self, link: &Link) -> anyhow::Result<&Relay> {
-        self.links.get(link).with_context(|| format!("there is no connection of {link}"))
-    }
-
-    fn machine(&mut self, edge: &EdgeName) -> anyhow::Result<&mut Machine> {
-        if !matches!(self.options.edge, EdgeProgram::Own) {
-            bail!("disk and clock of {edge} are those of a real machine; leave --edge out to disturb them");
-        }
-        self.machines.get_mut(edge).with_context(|| format!("there is no edge {edge}"))
-    }
-
-    fn tell(&mut self, edge: &EdgeName, told: Told) -> anyhow::Result<()> {
-        match self.processes.get_mut(&Role::Edge(edge.clone())) {
-            Some(process) => Ok(process.tell(&told.to_string())?),
-            // It is told when it starts.
-            None => Ok(()),
-        }
-    }
-
-    fn historian_is(&self, state: LinkState) {
-        if let Some(relay) = self.links.get(&Link::Influxdb) {
-            relay.set(state);
-        }
-    }
-
-    fn kill(&mut self, role: &Role) -> anyhow::Result<()> {
-        if *role == Role::Influxdb {
-            self.historian_is(LinkState::Cut);
-            return Ok(());
-        }
-        if let Some(process) = self.takes_leave(role, Duration::ZERO)? {
-            process.kill();
-        }
-        Ok(())
-    }
-
-    /// Tells a process to stop, and waits until it has.
-    ///
-    /// # Errors
-    /// It does not stop in good order.
-    pub async fn stop(&mut self, role: &Role) -> anyhow::Result<()> {
-        if *role == Role::Influxdb {
-            self.historian_is(LinkState::Cut);
-            return Ok(());
-        }
-        let Some(process) = self.takes_leave(role, Duration::ZERO)? else { return Ok(()) };
-        process.stop().await.map_err(|wrong| anyhow!("{role} was told to stop: {wrong}"))
-    }
-
-    async fn power_cut(&mut self, edge: &EdgeName) -> anyhow::Result<()> {
-        self.machine(edge)?.boot = fastrand::u64(..);
-        let unsynced = self.edge_config(edge)?.sync_interval;
-        let Some(mut process) = self.takes_leave(&Role::Edge(edge.clone()), unsynced)? else { return Ok(()) };
-        process.tell(&Told::PowerCut.to_string())?;
-        process.ends_itself().await;
-        Ok(())
-    }
-
-    /// Takes a process out that is to end; `None` when it does not run.
-    fn takes_leave(&mut self, role: &Role, unsynced: Duration) -> anyhow::Result<Option<Process>> {
-        if !self.owns(role) {
-            bail!("{role} is not run by the bench");
-        }
-        let process = self.processes.remove(role);
-        self.kept_down.insert(role.clone());
-        match role {
-            Role::Edge(edge) if process.is_some() => {
-                if let Some(machine) = self.machines.get_mut(edge) {
-                    machine.ends(unsynced);
-                }
-            }
-            Role::Broker => self.found_broker(None),
-            _ => {}
-        }
-        Ok(process)
-    }
-
-    /// Mends all that was disturbed from outside, so that what is under way can arrive.
-    ///
-    /// # Errors
-    /// A process cannot be started.
-    pub async fn mend(&mut self) -> anyhow::Result<()> {
-        self.links.values().for_each(|relay| relay.set(LinkState::Open));
-        if let Some(historian) = &self.historian {
-            historian.refuse(None);
-        }
-        let edges: Vec<_> = self.machines.keys().cloned().collect();
-        for edge in edges {
-            if matches!(self.options.edge, EdgeProgram::Own) {
-                let told = self.machine(&edge)?.set_disk(crate::scenario::command::DiskState::Good);
-                self.tell(&edge, told)?;
-            }
-        }
-        for role in self.roles() {
-            self.start(&role).await?;
-        }
-        Ok(())
-    }
-
-    /// Closes the connections of the edges: each says how it fares when it connects again.
-    pub fn ask_for_health(&self) {
-        let edges = self.links.iter().filter(|(link, _)| matches!(link, Link::Edge(_)));
-        edges.for_each(|(_, relay)| relay.drop_connections());
     }
 
     /// Ends everything that runs.

@@ -20,7 +20,7 @@ use super::bench::Bench;
 use super::machine::{Machine, boot_ms};
 use super::stamp::parse_stamp;
 use super::{Moment, truth};
-use crate::audit::{Kept, Place, TankAnswers};
+use crate::audit::{Kept, Place};
 use crate::scenario::account::{Excuses, account};
 use crate::scenario::command::Role;
 use crate::scenario::outcome::Arrival;
@@ -60,13 +60,11 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
         record.dead_letters = dead_letters(connection)?;
     }
     let stored_rows = rows.len();
-    for edge in site.edges() {
-        let waiting = if bench.owns(&Role::Edge(edge.clone())) { waiting(bench, edge, &rows)? } else { Vec::new() };
-        if let Some(connection) = &connection {
-            let (edge_missing, edge_gaps) = numbers(connection, edge, &waiting)?;
-            (missing, gaps) = (missing + edge_missing, gaps + edge_gaps);
-        }
-        rows.extend(waiting);
+    for rtu in bench.machines.keys().filter(|rtu| bench.owns(&Role::Edge((*rtu).clone()))) {
+        rows.extend(waiting(bench, rtu, &rows)?);
+    }
+    if let Some(connection) = &connection {
+        (missing, gaps) = numbers(connection, &rows[stored_rows..])?;
     }
     (record.missing_numbers, record.gap_readings) = (missing, gaps);
     if let (Some(historian), _) = (&bench.historian, stored_rows) {
@@ -102,13 +100,29 @@ pub fn tanks_seen(database: &Path) -> anyhow::Result<usize> {
     Ok(usize::try_from(count)?)
 }
 
-/// Counts the readings that wait in the journal of an edge that does not run, and are not in the database.
+/// Gives the numbers, each with its journal, that wait in the journal of an RTU that does not run and are not in the database.
 ///
 /// # Errors
 /// The journal or the database cannot be read.
-pub fn count_waiting(bench: &Bench<'_>, edge: &EdgeName) -> anyhow::Result<usize> {
+pub fn waiting_numbers(bench: &Bench<'_>, rtu: &EdgeName) -> anyhow::Result<Vec<(String, u64)>> {
     let rows = open(&bench.database())?.map_or(Ok(Vec::new()), |connection| stored(&connection))?;
-    Ok(waiting(bench, edge, &rows)?.len())
+    Ok(waiting(bench, rtu, &rows)?.into_iter().map(|row| (row.journal, row.seq)).collect())
+}
+
+/// Tells whether numbers of journals are committed.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn has_numbers(bench: &Bench<'_>, numbers: &[(String, u64)]) -> anyhow::Result<bool> {
+    let Some(connection) = open(&bench.database())? else { return Ok(false) };
+    let mut known: HashMap<String, RangeSet> = HashMap::new();
+    let mut statement = connection.prepare("SELECT journal, first_seq, last_seq FROM journal_range")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+        known.entry(row.get(0)?).or_default().insert(number(1)?, number(2)?);
+    }
+    Ok(numbers.iter().all(|(journal, seq)| known.get(journal).is_some_and(|ranges| ranges.contains(*seq))))
 }
 
 fn open(database: &Path) -> anyhow::Result<Option<Connection>> {
@@ -148,18 +162,17 @@ fn dead_letters(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     rows.collect()
 }
 
-/// Gives what stands in the journal of an edge and not in the database.
-fn waiting(bench: &Bench<'_>, edge: &EdgeName, rows: &[Row]) -> anyhow::Result<Vec<Row>> {
-    let known: HashSet<(&str, u64)> =
-        rows.iter().filter(|row| row.edge == *edge).map(|row| (row.journal.as_str(), row.seq)).collect();
-    let config = bench.edge_config(edge)?.journal;
+/// Gives what stands in the journal of an RTU and not in the database.
+fn waiting(bench: &Bench<'_>, rtu: &EdgeName, rows: &[Row]) -> anyhow::Result<Vec<Row>> {
+    let known: HashSet<(&str, u64)> = rows.iter().map(|row| (row.journal.as_str(), row.seq)).collect();
+    let config = bench.edge_config(rtu)?.journal;
     if !config.dir.exists() {
         return Ok(Vec::new());
     }
-    let boot = bench.machines.get(edge).map_or(0, |machine| machine.boot);
+    let boot = bench.machines.get(rtu).map_or(0, |machine| machine.boot);
     let host = Host { storage: std::sync::Arc::new(Disk), boot: Boot::new(boot) };
     let (mut journal, _) =
-        Journal::open_on(&host, config, None).with_context(|| format!("cannot open the journal of {edge}"))?;
+        Journal::open_on(&host, config, None).with_context(|| format!("cannot open the journal of {rtu}"))?;
     let mut found = Vec::new();
     for (id, numbers) in journal.contents() {
         let (mut next, last) = (*numbers.start(), *numbers.end());
@@ -170,7 +183,7 @@ fn waiting(bench: &Bench<'_>, edge: &EdgeName, rows: &[Row]) -> anyhow::Result<V
             let unknown = entries.iter().filter(|entry| !known.contains(&(id.to_string().as_str(), entry.seq)));
             for entry in unknown {
                 let SequencedReading { seq, reading } = serde_json::from_slice(&entry.json)?;
-                found.push(row(id, edge, seq, reading));
+                found.push(row(id, bench.identity_of(rtu), seq, reading));
             }
         }
     }
@@ -193,12 +206,11 @@ fn row(journal: JournalId, edge: &EdgeName, seq: u64, reading: tankline_domain::
     }
 }
 
-/// Counts the numbers of an edge's journals that are nowhere, and those that it dropped and said so.
-fn numbers(connection: &Connection, edge: &EdgeName, waiting: &[Row]) -> rusqlite::Result<(u64, u64)> {
+/// Counts the numbers of journals that are nowhere, and those that edges dropped and said so.
+fn numbers(connection: &Connection, waiting: &[Row]) -> rusqlite::Result<(u64, u64)> {
     let ranges = |table: &str| -> rusqlite::Result<HashMap<String, RangeSet>> {
-        let mut statement =
-            connection.prepare(&format!("SELECT journal, first_seq, last_seq FROM {table} WHERE edge = ?1"))?;
-        let mut rows = statement.query([edge.as_str()])?;
+        let mut statement = connection.prepare(&format!("SELECT journal, first_seq, last_seq FROM {table}"))?;
+        let mut rows = statement.query(())?;
         let mut found: HashMap<String, RangeSet> = HashMap::new();
         while let Some(row) = rows.next()? {
             let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
@@ -220,41 +232,57 @@ fn numbers(connection: &Connection, edge: &EdgeName, waiting: &[Row]) -> rusqlit
 /// Sorts readings to their tanks, with their right times.
 fn tanks(story: &Story, bench: &Bench<'_>, began: Moment, rows: &[Row], record: &mut Record) -> anyhow::Result<()> {
     let site = &story.site.site;
-    let (answers, boot_ms) = (bench.answers.take(), boot_ms());
+    let boot_ms = boot_ms();
+    let rtu_of = rtus_of(bench);
+    let answers: BTreeMap<_, _> = bench.answers.iter().map(|(rtu, answers)| (rtu, answers.take())).collect();
     let nobody = Machine::new();
-    let mut by_tank: BTreeMap<&TankName, Vec<(UnixMillis, &Row)>> = BTreeMap::new();
+    let mut by_gauge: BTreeMap<(&TankName, &EdgeName), Vec<(UnixMillis, &Row)>> = BTreeMap::new();
     for row in rows {
-        let machine = bench.machines.get(&row.edge).unwrap_or(&nobody);
-        by_tank.entry(&row.tank).or_default().push((machine.right_time(row.stamp, boot_ms), row));
+        let rtu = rtu_of.get(&row.journal).unwrap_or(&row.edge);
+        let machine = bench.machines.get(rtu).unwrap_or(&nobody);
+        by_gauge.entry((&row.tank, rtu)).or_default().push((machine.right_time(row.stamp, boot_ms), row));
     }
     let truths = truth(story)?;
     let unanswered = unanswered(bench);
+    let story_time = |at| began.story_time(at, story.speed);
     for gauge in site.gauges() {
-        let mut of_tank = by_tank.remove(&gauge.tank).unwrap_or_default();
-        of_tank.sort_by_key(|(at, row)| (*at, row.seq));
-        let kept: Vec<Kept> = of_tank.iter().filter_map(|(at, row)| kept(*at, row)).collect();
-        let edge = site.edge_of(&gauge.tank).context("every gauge has an edge")?;
-        let excuses = Excuses {
-            absences: bench.machines.get(edge).map(Machine::absences).unwrap_or_default(),
-            unanswered: unanswered.get(&gauge.tank).cloned().unwrap_or_default(),
-        };
-        let nothing = TankAnswers::default();
-        let answers = answers.get(&gauge.tank).unwrap_or(&nothing);
-        let story_time = |at| began.story_time(at, story.speed);
-        let mut account = account(gauge, answers, &kept, &excuses, &story_time);
-        let mut seen = HashSet::new();
-        account.twice =
-            of_tank.iter().filter(|(_, row)| !seen.insert((row.stamp, row.journal.as_str()))).count() as u64;
-        let arrived = of_tank.iter().filter_map(|(at, row)| arrived(story, began, *at, row));
-        let seen = TankRecord {
-            poll: gauge.poll_interval,
-            truth: truths.get(&gauge.tank).cloned().unwrap_or_default(),
-            readings: arrived.collect(),
-            account,
-        };
-        record.tanks.insert(gauge.tank.clone(), seen);
+        let tank = &gauge.tank;
+        let edge = site.edge_of(tank).context("every gauge has an edge")?;
+        let truth = truths.get(tank).cloned().unwrap_or_default();
+        let mut seen = TankRecord { poll: gauge.poll_interval, truth, ..TankRecord::default() };
+        // A twin reads a gauge of its own on the same tank.
+        for rtu in bench.machines.keys().filter(|rtu| bench.identity_of(rtu) == edge) {
+            let mut of_gauge = by_gauge.remove(&(tank, rtu)).unwrap_or_default();
+            of_gauge.sort_by_key(|(at, row)| (*at, row.seq));
+            let kept: Vec<Kept> = of_gauge.iter().filter_map(|(at, row)| kept(*at, row)).collect();
+            let excuses = Excuses {
+                absences: bench.machines.get(rtu).map(Machine::absences).unwrap_or_default(),
+                unanswered: unanswered.get(&(rtu.clone(), tank.clone())).cloned().unwrap_or_default(),
+            };
+            let answers = answers.get(rtu).and_then(|answers| answers.get(tank)).cloned().unwrap_or_default();
+            let mut account = account(gauge, &answers, &kept, &excuses, &story_time);
+            let mut known = HashSet::new();
+            let again = of_gauge.iter().filter(|(_, row)| !known.insert((row.stamp, row.journal.as_str())));
+            account.twice = again.count() as u64;
+            seen.account.add(account);
+            seen.readings.extend(of_gauge.iter().filter_map(|(at, row)| arrived(story, began, *at, row)));
+        }
+        seen.readings.sort_by_key(|reading| reading.arrival.at);
+        record.tanks.insert(tank.clone(), seen);
     }
     Ok(())
+}
+
+/// Finds the journals of twins; all others are those of the edges under whose names they were published.
+fn rtus_of(bench: &Bench<'_>) -> HashMap<String, EdgeName> {
+    let mut found = HashMap::new();
+    for rtu in bench.machines.keys().filter(|rtu| bench.identity_of(rtu) != *rtu) {
+        let log = read_log(bench, &Role::Edge(rtu.clone()));
+        let opened = log.lines().filter(|line| line.contains("journal is open"));
+        let journals = opened.filter_map(|line| line.split(' ').find_map(|word| word.strip_prefix("journal=")));
+        found.extend(journals.map(|journal| (journal.to_owned(), rtu.clone())));
+    }
+    found
 }
 
 fn kept(at: UnixMillis, row: &Row) -> Option<Kept> {
@@ -289,14 +317,14 @@ fn read_log(bench: &Bench<'_>, role: &Role) -> String {
 }
 
 /// Finds when edges say that a request went unanswered.
-fn unanswered(bench: &Bench<'_>) -> HashMap<TankName, Vec<UnixMillis>> {
-    let mut found: HashMap<TankName, Vec<UnixMillis>> = HashMap::new();
-    for edge in bench.machines.keys() {
-        let log = read_log(bench, &Role::Edge(edge.clone()));
+fn unanswered(bench: &Bench<'_>) -> HashMap<(EdgeName, TankName), Vec<UnixMillis>> {
+    let mut found: HashMap<(EdgeName, TankName), Vec<UnixMillis>> = HashMap::new();
+    for rtu in bench.machines.keys() {
+        let log = read_log(bench, &Role::Edge(rtu.clone()));
         for line in log.lines().filter(|line| line.contains("request goes unanswered")) {
             let tank = line.split(' ').find_map(|word| word.strip_prefix("tank=")?.parse().ok());
             if let (Some(at), Some(tank)) = (parse_stamp(line), tank) {
-                found.entry(tank).or_default().push(at);
+                found.entry((rtu.clone(), tank)).or_default().push(at);
             }
         }
     }

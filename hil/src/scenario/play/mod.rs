@@ -1,5 +1,6 @@
 //! Playing a story: the processes, the network and the lines of it, each for real.
 
+mod acts;
 mod bench;
 mod gather;
 mod historian;
@@ -28,6 +29,7 @@ use super::judge::judge;
 use super::outcome::{Outcome, Sample};
 use super::record::Record;
 use super::story::{Begins, Expected, Story, in_words};
+use crate::gauges_command::PlaceArgs;
 use crate::plant::{Plant, TankState};
 
 /// How long the gauges may take to be read once before the story begins.
@@ -58,6 +60,8 @@ pub struct PlayOptions {
     pub program: PathBuf,
     /// The edges under test.
     pub edge: EdgeProgram,
+    /// Where lines answer, in place of what the scenarios say.
+    pub places: PlaceArgs,
     /// A broker in place of the bench's own.
     pub broker: Option<BrokerUrl>,
     /// The folder that each story gets a folder of its own in; temporary when absent.
@@ -255,26 +259,24 @@ async fn settle(story: &Story, bench: &mut Bench<'_>) -> anyhow::Result<()> {
         hear_health(bench).await?;
     }
     let until = clock::now() + SETTLED_WITHIN;
-    let edges: Vec<Role> = bench.roles().into_iter().filter(|role| matches!(role, Role::Edge(_))).collect();
-    loop {
-        for edge in &edges {
-            bench.stop(edge).await?;
-        }
-        let mut waiting = 0;
-        for edge in &edges {
-            if let Role::Edge(name) = edge {
-                waiting += gather::count_waiting(bench, name)?;
+    let rtus: Vec<_> = bench.machines.keys().filter(|name| bench.owns(&Role::Edge((*name).clone()))).cloned().collect();
+    for rtu in &rtus {
+        bench.stop(&Role::Edge(rtu.clone())).await?;
+    }
+    // Where the centre was too slow for the goodbye, what is left goes out with the next start, of one at a time.
+    for rtu in &rtus {
+        while clock::now() < until {
+            let waiting = gather::waiting_numbers(bench, rtu)?;
+            if waiting.is_empty() {
+                break;
             }
+            bench.start(&Role::Edge(rtu.clone())).await?;
+            while clock::now() < until && !gather::has_numbers(bench, &waiting)? {
+                bench.check()?;
+                tokio::time::sleep(LOOK_AT_DATABASE).await;
+            }
+            bench.stop(&Role::Edge(rtu.clone())).await?;
         }
-        if waiting == 0 || clock::now() >= until {
-            break;
-        }
-        // The centre was too slow for the goodbye; what is left goes out with the next start.
-        for edge in &edges {
-            bench.start(edge).await?;
-        }
-        bench.check()?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     while !gather::historian_has_all(story, bench)? && clock::now() < until {
         bench.check()?;

@@ -19,8 +19,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tankline_domain::names::LineName;
 
 use super::command::Command;
+use crate::line::Place;
 use crate::plant::PlantCommand;
 
 /// A story that was checked: it can be played.
@@ -40,6 +42,8 @@ pub struct Story {
     pub lasts: Duration,
     /// The site.
     pub site: StorySite,
+    /// Where lines answer that are not on a pseudo-terminal.
+    pub places: Vec<(LineName, Place)>,
     /// How the plant stands at the start.
     pub start: Vec<PlantCommand>,
     /// Whether the system runs before the story begins.

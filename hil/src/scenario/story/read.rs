@@ -2,16 +2,19 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tankline_domain::names::LineName;
 use tankline_domain::settings::{Problems, Reader, Section};
 use tankline_domain::site::Site;
 
 use super::expect::read_expectation;
 use super::{Begins, Event, Expectation, Overlays, Story, Time, TomlText, in_words, site};
+use crate::line::Place;
 use crate::plant::{Plant, PlantCommand};
 use crate::scenario::command::Command;
 
@@ -49,6 +52,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
     let begins = root.choice("begins", &[("warm", Begins::Warm), ("cold", Begins::Cold)]);
     let site = site::read(&root, &text, folder);
     let described = site.as_ref().ok().and_then(Option::as_ref).map(|site| &site.site);
+    let places = places(&root, described);
     let plant = described.map(|site| RefCell::new(Plant::new(site, seed)));
     let start = start(&root, plant.as_ref());
     let lasts_or_ever = lasts.unwrap_or(Duration::MAX);
@@ -94,6 +98,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
         speed,
         lasts: lasts.expect(missing),
         site: site.expect(missing),
+        places,
         start,
         begins: begins.expect(missing),
         events,
@@ -105,6 +110,24 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
 fn overlay(root: &Section<'_>, text: &TomlText, key: &str) -> Map<String, Value> {
     let table = root.optional_section(key).and_then(|_| text.document.root.get(key)?.as_object().cloned());
     table.unwrap_or_default()
+}
+
+/// Reads `lines = { line-01 = "rtu+tcp" }`.
+fn places(root: &Section<'_>, site: Option<&Site>) -> Vec<(LineName, Place)> {
+    let Some(table) = root.optional_section("lines") else { return Vec::new() };
+    let mut places = Vec::new();
+    for line in site.into_iter().flat_map(Site::lines) {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let choices =
+            [("pty", Place::Pty), ("rtu+tcp", Place::RtuOverTcp(anywhere)), ("tcp", Place::ModbusTcp(anywhere))];
+        if table.has(line.name.as_str()) {
+            places.extend(table.choice(line.name.as_str(), &choices).map(|place| (line.name.clone(), place)));
+        }
+    }
+    if site.is_some() {
+        table.finish();
+    }
+    places
 }
 
 /// Reads `start = ["set T-01 level_mm=9641"]`.

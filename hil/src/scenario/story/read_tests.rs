@@ -212,6 +212,32 @@ fn everything_wrong_is_told_at_once() {
 }
 
 #[test]
+fn a_site_is_changed_by_name() {
+    let changes = "[site_changes.gauge_defaults]\npoll_interval_ms = 200\n\
+                   [[site_changes.tank]]\nname = \"T-01\"\nlimits = { h_mm = 9000 }\n";
+    let story = story(changes);
+    let (gauge, tank) = (&story.site.site.gauges()[0], &story.site.site.tanks()[0]);
+    assert_eq!((gauge.poll_interval.as_millis(), tank.limits.high.map(|limit| limit.get())), (200, Some(9000.0)));
+    assert_eq!(tank.height.get(), 12_000.0, "what is not named stays");
+    let wrong = "[[site_changes.tank]]\nname = \"T-01\"\nlimits = { h_mm = -9000 }\n";
+    let said = read(HEAD, &format!("{EXPECT}{wrong}")).unwrap_err();
+    assert!(said.contains("h_mm = -9000"), "{said}");
+}
+
+#[test]
+fn lines_are_placed() {
+    let story = read(&format!("{HEAD}lines = {{ line-01 = \"tcp\" }}\n"), EXPECT).unwrap();
+    assert!(matches!(story.places.as_slice(), [(line, Place::ModbusTcp(_))] if line.as_str() == "line-01"));
+    for (lines, told) in [
+        ("line-09 = \"tcp\"", "lines.line-09 = \"tcp\": is not a key here"),
+        ("line-01 = \"x\"", "must be one of \"pty\", \"rtu+tcp\", \"tcp\""),
+    ] {
+        let said = read(&format!("{HEAD}lines = {{ {lines} }}\n"), EXPECT).unwrap_err();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
 fn a_file_of_a_site_is_taken_with_some_of_its_tanks() {
     let sites = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sites/lindong.toml");
     let text = format!("{HEAD}site = {:?}\ntanks = [\"T-01\", \"T-02\"]\n{EXPECT}", sites.display().to_string());

@@ -39,7 +39,8 @@ impl StorySite {
     }
 }
 
-/// Reads `site = "FILE"` with an optional `tanks = […]`, or a `[site]` table with the tables of a site's file.
+/// Reads `site = "FILE"` with an optional `tanks = […]`, or a `[site]` table with the tables of a site's file; lays the
+/// tables of `[site_changes]` over it.
 ///
 /// Problems of a file are given as they are; those of the table get the lines of this text.
 pub(super) fn read(root: &Section<'_>, text: &TomlText, folder: &Path) -> Result<Option<StorySite>, Problems> {
@@ -67,6 +68,10 @@ pub(super) fn read(root: &Section<'_>, text: &TomlText, folder: &Path) -> Result
         }
     };
     let mut document = document;
+    let _ = root.has("site_changes");
+    if let Some(changes) = text.document.root.get("site_changes") {
+        lay_over(&mut document.root, changes);
+    }
     if let Some(tanks) = tanks {
         let gone: Vec<_> = keep_only(&mut document.root, &tanks);
         for tank in gone {
@@ -85,6 +90,30 @@ pub(super) fn read(root: &Section<'_>, text: &TomlText, folder: &Path) -> Result
         None => problems,
     })?;
     Ok(Some(StorySite { site, root: document.root, tables: tables.into_inner() }))
+}
+
+/// Lays a tree over another: tables key by key, lists of tables by the names of the tables; all else takes the place.
+fn lay_over(under: &mut Value, over: &Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                lay_over(under.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(under), Value::Array(over)) if over.iter().all(|item| name_of(item).is_some()) => {
+            for item in over {
+                match under.iter_mut().find(|known| name_of(known) == name_of(item)) {
+                    Some(known) => lay_over(known, item),
+                    None => under.push(item.clone()),
+                }
+            }
+        }
+        (under, over) => *under = over.clone(),
+    }
+}
+
+fn name_of(item: &Value) -> Option<&str> {
+    item.get("name").or(item.get("tank"))?.as_str()
 }
 
 /// Leaves only these tanks, their gauges and the lines of these; gives the tanks that are not there.
