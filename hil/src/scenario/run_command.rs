@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Writes what came of them as JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Writes a report with a plot per tank, one HTML file.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Plays them with this seed instead of their own.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -192,7 +195,7 @@ async fn play_all(
 
 fn write_reports(args: &RunArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
     type Report = fn(&[Outcome], &mut BufWriter<File>) -> io::Result<()>;
-    let reports: [(&Option<PathBuf>, Report); 1] = [(&args.junit, report::junit)];
+    let reports: [(&Option<PathBuf>, Report); 2] = [(&args.junit, report::junit), (&args.report, report::html)];
     for (file, report) in reports {
         let Some(file) = file else { continue };
         let write = || {
