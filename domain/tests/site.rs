@@ -206,7 +206,7 @@ fn other_register_maps_are_read_and_checked() {
 fn gauge_defaults_stand_behind_each_gauge() {
     let mut root = small();
     root["gauge_defaults"] = json!({
-        "max_rate_mm_s": 20.0, "stuck_after_s": 3600, "poll_interval_ms": 700, "sensor_max_mm": 11000,
+        "max_rate_mm_s": 20.0, "stuck_after_s": 3600, "level_stuck_after_s": 900, "poll_interval_ms": 700, "sensor_max_mm": 11000,
         "report": {"level_deadband_mm": 2, "heartbeat_s": 30},
     });
     root["gauge"][0]["max_rate_mm_s"] = json!(5.0);
@@ -216,6 +216,7 @@ fn gauge_defaults_stand_behind_each_gauge() {
     assert_eq!((first.max_rate_mm_s, second.max_rate_mm_s), (Some(5.0), Some(20.0)));
     assert_eq!((first.poll_interval.as_millis(), second.poll_interval.as_millis()), (700, 500));
     assert_eq!(first.alarm_poll_interval, Some(Duration::from_millis(200)));
+    assert_eq!(second.level_stuck_after, Some(Duration::from_secs(900)));
     assert_eq!(first.longest_silence(), Duration::from_secs(30));
     assert_eq!(second.report.as_ref().unwrap().level_deadband, Millimetres::new(2.0));
     assert_eq!(second.mounting.sensor_range.unwrap().1, Millimetres::new(11_000.0));

@@ -28,6 +28,9 @@ pub struct Gauge {
     pub max_rate_mm_s: Option<f64>,
     /// Time without any change after which it is doubted, while others of the station move.
     pub stuck_after: Option<Duration>,
+    /// Time without a change of the level alone after which it is doubted, while others of the station move: for tanks whose
+    /// level never rests so long.
+    pub level_stuck_after: Option<Duration>,
     /// Which readings go on; every one when absent.
     pub report: Option<Report>,
 }

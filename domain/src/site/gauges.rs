@@ -107,6 +107,7 @@ fn gauge(
     }
     let max_rate_mm_s = section.within("max_rate_mm_s", 0.001..=10_000.0);
     let stuck_after = section.within("stuck_after_s", 1..=30 * DAY_S).map(Duration::from_secs);
+    let level_stuck_after = section.within("level_stuck_after_s", 1..=30 * DAY_S).map(Duration::from_secs);
     let report = report(section);
     Some(Gauge {
         tank: tank?,
@@ -118,6 +119,7 @@ fn gauge(
         registers: registers?,
         max_rate_mm_s,
         stuck_after,
+        level_stuck_after,
         report,
     })
 }

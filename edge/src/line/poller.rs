@@ -117,7 +117,11 @@ impl Poller {
             reads: gauge.registers.reads(config.join_hole),
             times: ReplyTimes::new(config.reply_timeout),
             counters: board.counters(&config.line.name, gauge.unit, &gauge.tank),
-            history: History::new(Doubt { max_rate_mm_s: gauge.max_rate_mm_s, stuck_after: gauge.stuck_after }),
+            history: History::new(Doubt {
+                max_rate_mm_s: gauge.max_rate_mm_s,
+                stuck_after: gauge.stuck_after,
+                level_stuck_after: gauge.level_stuck_after,
+            }),
             reporter: Reporter::new(gauge.report.clone()),
             held: Duration::ZERO,
             wasted: Duration::ZERO,

@@ -18,6 +18,8 @@ pub struct Doubt {
     pub max_rate_mm_s: Option<f64>,
     /// Time without any change after which the gauge is stuck, if others move.
     pub stuck_after: Option<Duration>,
+    /// Time without a change of the level alone after which its float is stuck, if others move.
+    pub level_stuck_after: Option<Duration>,
 }
 
 /// The last values of one gauge.
@@ -30,6 +32,7 @@ pub struct History {
     leapt: Option<(f64, u32)>,
     values: Option<Values>,
     changed_at: Option<Instant>,
+    level_changed_at: Option<Instant>,
 }
 
 type Values = (Option<Millimetres>, Option<Millimetres>, Option<Celsius>);
@@ -38,7 +41,7 @@ impl History {
     /// Begins without a past.
     #[must_use]
     pub const fn new(doubt: Doubt) -> Self {
-        Self { doubt, believed: None, leapt: None, values: None, changed_at: None }
+        Self { doubt, believed: None, leapt: None, values: None, changed_at: None, level_changed_at: None }
     }
 
     /// Takes a reading and lowers its quality where the past speaks against it. Tells whether its values changed.
@@ -49,13 +52,17 @@ impl History {
         &mut self,
         now: Instant,
         reading: &mut Reading,
-        others_moved_since: impl FnOnce(Instant) -> bool,
+        others_moved_since: impl Fn(Instant) -> bool,
     ) -> bool {
         let Some(level) = reading.level.map(Millimetres::get) else { return false };
         let values = (reading.level, reading.interface, reading.temperature);
-        let changed = self.values.replace(values) != Some(values);
+        let before = self.values.replace(values);
+        let changed = before != Some(values);
         if changed {
             self.changed_at = Some(now);
+        }
+        if before.is_none_or(|(level, ..)| level != reading.level) {
+            self.level_changed_at = Some(now);
         }
         let leaps = self.leaps(now, level);
         let stuck = self.is_stuck(now, others_moved_since);
@@ -95,9 +102,13 @@ impl History {
         true
     }
 
-    fn is_stuck(&self, now: Instant, others_moved_since: impl FnOnce(Instant) -> bool) -> bool {
-        let (Some(limit), Some(changed_at)) = (self.doubt.stuck_after, self.changed_at) else { return false };
-        now.saturating_duration_since(changed_at) >= limit && others_moved_since(changed_at)
+    fn is_stuck(&self, now: Instant, others_moved_since: impl Fn(Instant) -> bool) -> bool {
+        let is_frozen = |limit: Option<Duration>, changed_at: Option<Instant>| {
+            let (Some(limit), Some(changed_at)) = (limit, changed_at) else { return false };
+            now.saturating_duration_since(changed_at) >= limit && others_moved_since(changed_at)
+        };
+        is_frozen(self.doubt.stuck_after, self.changed_at)
+            || is_frozen(self.doubt.level_stuck_after, self.level_changed_at)
     }
 }
 
@@ -109,6 +120,8 @@ mod tests {
     use super::*;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
+
+    const NO_DOUBT: Doubt = Doubt { max_rate_mm_s: None, stuck_after: None, level_stuck_after: None };
 
     fn reading(level: f64) -> Reading {
         Reading {
@@ -133,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_leap_is_doubted_until_it_stays() {
-        let doubt = Doubt { max_rate_mm_s: Some(5.0), stuck_after: None };
+        let doubt = Doubt { max_rate_mm_s: Some(5.0), ..NO_DOUBT };
         let seen = qualities(doubt, &[5000.0, 5004.0, 9000.0, 5008.0, 5013.0], true);
         assert_eq!(seen, ["good", "good", "uncertain:jump", "good", "good"], "a single spike");
         let seen = qualities(doubt, &[5000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], true);
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_gauge_that_stands_still_is_stuck_only_while_others_move() {
-        let doubt = Doubt { max_rate_mm_s: None, stuck_after: Some(S(3)) };
+        let doubt = Doubt { stuck_after: Some(S(3)), ..NO_DOUBT };
         let levels = [5000.0, 5000.0, 5000.0, 5000.0, 5000.0, 5001.0];
         let stuck = "uncertain:stuck";
         assert_eq!(qualities(doubt, &levels, true), ["good", "good", "good", stuck, stuck, "good"]);
@@ -155,8 +168,27 @@ mod tests {
     }
 
     #[test]
+    fn a_float_that_hangs_is_stuck_although_the_rest_of_the_gauge_lives() {
+        let qualities = |doubt: Doubt| -> Vec<String> {
+            let (start, mut history) = (Instant::now(), History::new(doubt));
+            let judged = |second: u64| {
+                let temperature = Some(Celsius::new(40.0 + second as f64 / 10.0));
+                let mut reading = Reading { temperature, ..reading(5000.0) };
+                history.handle_reading(start + S(second), &mut reading, |_| true);
+                reading.quality.to_string()
+            };
+            (0..4).map(judged).collect()
+        };
+        let stuck = "uncertain:stuck";
+        let of_level = Doubt { level_stuck_after: Some(S(2)), ..NO_DOUBT };
+        assert_eq!(qualities(of_level), ["good", "good", stuck, stuck]);
+        let of_all = Doubt { stuck_after: Some(S(2)), ..NO_DOUBT };
+        assert_eq!(qualities(of_all), ["good"; 4], "the gauge as a whole changes");
+    }
+
+    #[test]
     fn what_the_reading_itself_shows_is_kept() {
-        let mut history = History::new(Doubt { max_rate_mm_s: Some(1.0), stuck_after: None });
+        let mut history = History::new(Doubt { max_rate_mm_s: Some(1.0), ..NO_DOUBT });
         history.handle_reading(Instant::now(), &mut reading(5000.0), |_| true);
         let mut blind = Reading { quality: Quality::Uncertain(Uncertain::BlindZone), ..reading(50.0) };
         history.handle_reading(Instant::now(), &mut blind, |_| true);

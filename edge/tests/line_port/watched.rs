@@ -44,6 +44,7 @@ pub fn config(port: &str, units: &[u8]) -> LineConfig {
         registers: RegisterMap::published(),
         max_rate_mm_s: None,
         stuck_after: None,
+        level_stuck_after: None,
         report: None,
     };
     let line = Line {

@@ -27,6 +27,7 @@ fn gauge() -> Gauge {
         alarm_poll_interval: None,
         max_rate_mm_s: None,
         stuck_after: None,
+        level_stuck_after: None,
         report: None,
     }
 }

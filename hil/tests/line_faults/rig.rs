@@ -92,6 +92,7 @@ impl Rig {
             registers: registers.clone(),
             max_rate_mm_s: None,
             stuck_after: None,
+            level_stuck_after: None,
             report: None,
         };
         let config = LineConfig {

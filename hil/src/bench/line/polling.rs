@@ -73,6 +73,7 @@ fn config(line: &EmulatedLine, gauges: u8) -> LineConfig {
         registers: RegisterMap::published(),
         max_rate_mm_s: None,
         stuck_after: None,
+        level_stuck_after: None,
         report: None,
     };
     LineConfig {
