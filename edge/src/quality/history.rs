@@ -11,6 +11,9 @@ const BELIEVED_AFTER: u32 = 5;
 /// Noise and float movement that are no leap, however short the time, in mm.
 const NOISE_MM: f64 = 30.0;
 
+/// The noise of a gauge whose float hangs, in mm: a level that stays within it does not move.
+const REST_MM: f64 = 2.0;
+
 /// When a gauge is doubted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Doubt {
@@ -18,7 +21,7 @@ pub struct Doubt {
     pub max_rate_mm_s: Option<f64>,
     /// Time without any change after which the gauge is stuck, if others move.
     pub stuck_after: Option<Duration>,
-    /// Time without a change of the level alone after which its float is stuck, if others move.
+    /// Time that the level may rest, within its noise, before its float is stuck, if others move.
     pub level_stuck_after: Option<Duration>,
 }
 
@@ -32,7 +35,8 @@ pub struct History {
     leapt: Option<(f64, u32)>,
     values: Option<Values>,
     changed_at: Option<Instant>,
-    level_changed_at: Option<Instant>,
+    /// Where the level came to rest, and when.
+    rested: Option<(Instant, f64)>,
 }
 
 type Values = (Option<Millimetres>, Option<Millimetres>, Option<Celsius>);
@@ -41,7 +45,7 @@ impl History {
     /// Begins without a past.
     #[must_use]
     pub const fn new(doubt: Doubt) -> Self {
-        Self { doubt, believed: None, leapt: None, values: None, changed_at: None, level_changed_at: None }
+        Self { doubt, believed: None, leapt: None, values: None, changed_at: None, rested: None }
     }
 
     /// Takes a reading and lowers its quality where the past speaks against it. Tells whether its values changed.
@@ -56,13 +60,12 @@ impl History {
     ) -> bool {
         let Some(level) = reading.level.map(Millimetres::get) else { return false };
         let values = (reading.level, reading.interface, reading.temperature);
-        let before = self.values.replace(values);
-        let changed = before != Some(values);
+        let changed = self.values.replace(values) != Some(values);
         if changed {
             self.changed_at = Some(now);
         }
-        if before.is_none_or(|(level, ..)| level != reading.level) {
-            self.level_changed_at = Some(now);
+        if self.rested.is_none_or(|(_, place)| (level - place).abs() > REST_MM) {
+            self.rested = Some((now, level));
         }
         let leaps = self.leaps(now, level);
         let stuck = self.is_stuck(now, others_moved_since);
@@ -103,12 +106,12 @@ impl History {
     }
 
     fn is_stuck(&self, now: Instant, others_moved_since: impl Fn(Instant) -> bool) -> bool {
-        let is_frozen = |limit: Option<Duration>, changed_at: Option<Instant>| {
-            let (Some(limit), Some(changed_at)) = (limit, changed_at) else { return false };
-            now.saturating_duration_since(changed_at) >= limit && others_moved_since(changed_at)
+        let is_frozen = |limit: Option<Duration>, since: Option<Instant>| {
+            let (Some(limit), Some(since)) = (limit, since) else { return false };
+            now.saturating_duration_since(since) >= limit && others_moved_since(since)
         };
         is_frozen(self.doubt.stuck_after, self.changed_at)
-            || is_frozen(self.doubt.level_stuck_after, self.level_changed_at)
+            || is_frozen(self.doubt.level_stuck_after, self.rested.map(|(since, _)| since))
     }
 }
 
@@ -173,7 +176,8 @@ mod tests {
             let (start, mut history) = (Instant::now(), History::new(doubt));
             let judged = |second: u64| {
                 let temperature = Some(Celsius::new(40.0 + second as f64 / 10.0));
-                let mut reading = Reading { temperature, ..reading(5000.0) };
+                // A float that hangs shows the noise of its rod still.
+                let mut reading = Reading { temperature, ..reading(5000.0 + (second % 3) as f64) };
                 history.handle_reading(start + S(second), &mut reading, |_| true);
                 reading.quality.to_string()
             };
