@@ -12,6 +12,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
 use bench_line::SITE;
+use tankline_runtime::clock;
 use tempfile::TempDir;
 use tokio_modbus::client::{Reader, tcp};
 use tokio_modbus::slave::Slave;
@@ -228,6 +229,31 @@ fn a_script_in_the_shell_ends_at_its_first_error_and_names_its_line() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("line 2: plant command \"set T-01 level_mm=x\""), "{errors}");
     assert!(user.told(&["show"]).contains("4000.0"), "it still runs, and nothing has changed");
+}
+
+#[test]
+fn a_demo_is_steered_and_ended_too() {
+    let user = User::new();
+    let (site, data, socket) = (user.0.path().join("site.toml"), user.0.path().join("data"), user.0.path().join("s"));
+    let mut demo = user.command(&["demo", "--headless", "--site"]);
+    let demo = demo.arg(site).arg("--data").arg(data).arg("--control").arg(&socket).stdout(Stdio::piped());
+    let demo = demo.spawn().unwrap();
+    let end = clock::now() + DEADLINE;
+    while !socket.exists() {
+        assert!(clock::now() < end, "the demo does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let socket = socket.to_str().unwrap();
+    let tell = |words: &[&str]| user.told(&[words, &["--control", socket]].concat());
+    tell(&["set", "T-02", "level_mm=4000"]);
+    tell(&["fault", "line-01/1", "exception=6"]);
+    let shown = tell(&["show"]);
+    assert!(shown.starts_with("demo of bench: 2 gauges on 1 lines") && shown.contains("exception=6"), "{shown}");
+    tell(&["stop"]);
+    let output = demo.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("audit"), "{said}");
 }
 
 #[test]
