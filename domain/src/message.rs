@@ -195,6 +195,9 @@ pub struct EdgeHealth {
     pub gauges: Vec<GaugeHealth>,
     /// Readings in the journal that are not known to be committed.
     pub journal_depth: u64,
+    /// What is wrong with the disk of the journal: `refuses` or `hangs`; absent when nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<String>,
     /// How many of them are in the edge's memory only, because its disk does not take them; absent when none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,

@@ -25,8 +25,8 @@ use crate::uplink::{self, Station};
 /// An orderly stop takes no longer than this.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Readings that wait for the disk; then polling waits.
-const READINGS_WAITING: usize = 4096;
+/// Readings that wait to be taken by the journal's task, which does not wait for the disk.
+const READINGS_WAITING: usize = 256;
 
 /// New readings that wait for the uplink; the rest it finds in the journal.
 const APPENDED_WAITING: usize = 1024;
@@ -174,8 +174,8 @@ fn start(
     };
     let sync_interval = config.sync_interval;
     supervisor.spawn(Stage::Disk, "journal", move |stop| async move {
-        let write = move || writer::run(journal, sync_interval, writer_channels, count, &stop);
-        tokio::task::spawn_blocking(write).await?.context("the journal was not closed in good order")
+        let ended = writer::run(journal, sync_interval, writer_channels, count, stop).await;
+        ended.context("the journal was not closed in good order")
     });
     supervisor.spawn(Stage::Connection, "mqtt", |stop| driver.run(stop));
     Ok(supervisor)

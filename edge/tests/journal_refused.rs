@@ -13,7 +13,7 @@ use tankline_edge::journal::writer::{self, Channels, Report, Request};
 use tankline_edge::journal::{Entry, Journal, JournalConfig, JournalError};
 use tankline_runtime::clock;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ struct Running {
     requests: mpsc::Sender<Request>,
     appended: mpsc::Receiver<Entry>,
     stop: CancellationToken,
-    writer: JoinHandle<Result<(), JournalError>>,
+    writer: JoinSet<Result<(), JournalError>>,
 }
 
 fn config(dir: &Path) -> JournalConfig {
@@ -36,9 +36,8 @@ fn start(dir: &Path) -> Running {
         (mpsc::channel(100), mpsc::channel(10), mpsc::channel(100));
     let channels = Channels { readings: read, requests: asked, appended: given };
     let stop = CancellationToken::new();
-    let told = stop.clone();
-    let write = move || writer::run(journal, Duration::from_millis(100), channels, |_| {}, &told);
-    let writer = tokio::task::spawn_blocking(write);
+    let writer = writer::run(journal, Duration::from_millis(100), channels, |_| {}, stop.clone());
+    let writer = JoinSet::from_iter([writer]);
     Running { readings, requests, appended, stop, writer }
 }
 
@@ -87,7 +86,7 @@ async fn an_edge_without_a_disk_gives_its_readings_out_and_brings_them_to_the_di
     given.push(running.take(20).await);
     assert_eq!((given[20].journal, given[20].seq), (journal, 21));
     running.stop.cancel();
-    running.writer.await.unwrap().unwrap();
+    running.writer.join_next().await.unwrap().unwrap().unwrap();
 
     let (mut again, opened) = Journal::open(config(&dir)).unwrap();
     assert!(!opened.new_journal);
@@ -102,6 +101,6 @@ async fn an_end_without_a_disk_says_that_readings_are_lost() {
     let mut running = start(&dir);
     running.take(1).await;
     running.stop.cancel();
-    let said = running.writer.await.unwrap().unwrap_err().to_string();
+    let said = running.writer.join_next().await.unwrap().unwrap().unwrap_err().to_string();
     assert!(said.starts_with("journal: cannot "), "{said}");
 }

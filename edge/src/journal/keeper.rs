@@ -10,6 +10,7 @@ use tankline_domain::units::UnixMillis;
 
 use super::entry::Entry;
 use super::error::JournalError;
+use super::memory::Memory;
 use super::store::{Journal, Recovery};
 use super::writer::{Oldest, Report};
 use crate::stamp::stamp_of;
@@ -109,6 +110,12 @@ impl Keeper {
                 self.journal.hold(reading)
             }
         }
+    }
+
+    /// Takes readings that were kept in memory while the disk hung.
+    pub(super) fn adopt(&mut self, now: Instant, memory: Memory) {
+        self.journal.adopt(memory);
+        self.recover_due.get_or_insert(now);
     }
 
     /// Takes what the centre has committed.

@@ -10,7 +10,7 @@ use tankline_domain::reading::Reading;
 use super::entry::{self, Entry};
 
 /// Bytes of readings that are kept while the disk refuses them; then the oldest go. About 60 000 readings.
-const MAX_BYTES: usize = 8 << 20;
+pub(super) const MAX_BYTES: usize = 8 << 20;
 
 /// A journal in memory, with an identity of its own.
 ///
@@ -59,12 +59,20 @@ impl Memory {
         self.next_seq += 1;
         self.bytes += entry.json.len();
         self.entries.push_back(entry.clone());
-        while self.bytes > self.max_bytes
-            && let Some(oldest) = self.pop_front()
-        {
-            self.dropped.insert(oldest.seq, oldest.seq);
-        }
+        while self.bytes > self.max_bytes && self.drop_oldest() {}
         entry
+    }
+
+    /// Gives the bytes of all readings here.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets the oldest reading go, uncommitted; tells whether there was one.
+    pub(super) fn drop_oldest(&mut self) -> bool {
+        let oldest = self.pop_front();
+        self.dropped.extend(&oldest.iter().map(|oldest| oldest.seq).collect());
+        oldest.is_some()
     }
 
     pub(super) fn front(&self) -> Option<&Entry> {
@@ -84,11 +92,17 @@ impl Memory {
             *bytes -= if committed { entry.json.len() } else { 0 };
             !committed
         });
+        self.dropped.subtract(ranges);
     }
 
     pub(super) fn fetch(&self, first: u64, last: u64, limit: usize) -> impl Iterator<Item = &Entry> {
         let start = self.entries.partition_point(|entry| entry.seq < first);
         self.entries.range(start..).take_while(move |entry| entry.seq <= last).take(limit)
+    }
+
+    /// Gives the numbers that were dropped because there were too many.
+    pub(super) const fn dropped(&self) -> &RangeSet {
+        &self.dropped
     }
 
     /// Gives the numbers that were dropped because there were too many, and forgets them.

@@ -5,6 +5,10 @@ mod earlier;
 mod entry;
 mod error;
 mod fetch;
+mod front;
+#[cfg(test)]
+mod gate;
+mod handover;
 mod host;
 mod keeper;
 mod log;

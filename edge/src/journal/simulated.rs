@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::gate::Gate;
 use super::host::{Boot, Host};
 use super::storage::{Lock, Storage, StorageFile};
 
@@ -46,7 +47,7 @@ pub(super) enum Leftover {
 
 /// The machine.
 #[derive(Debug, Clone)]
-pub(super) struct Machine(Arc<Mutex<State>>);
+pub(super) struct Machine(Arc<Mutex<State>>, Arc<Gate>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -86,7 +87,7 @@ enum NameChange {
 
 impl Machine {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { capacity: u64::MAX, ..State::default() })))
+        Self(Arc::new(Mutex::new(State { capacity: u64::MAX, ..State::default() })), Arc::default())
     }
 
     /// Gives what a journal is opened on, in a boot of this machine.
@@ -101,6 +102,11 @@ impl Machine {
     /// Plans what goes wrong, from an operation on.
     pub(super) fn plan(&self, operation: u64, fault: Fault, lasting: Lasting) {
         self.state().fault = Some((operation, fault, lasting));
+    }
+
+    /// Gives the gate that all that changes something goes through.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.1
     }
 
     /// Makes everything go well again.
@@ -186,6 +192,7 @@ impl Machine {
 
     /// Begins an operation that changes something.
     fn change(&self) -> io::Result<(MutexGuard<'_, State>, Option<Fault>)> {
+        self.1.pass();
         let mut state = self.state();
         let fault = state.begin(Lasting::Changes)?;
         Ok((state, fault))

@@ -1,6 +1,6 @@
 //! The journal as a whole: on the disk, and in memory while the disk refuses it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tankline_domain::message::JournalId;
@@ -13,7 +13,7 @@ use super::entry::Entry;
 use super::error::JournalError;
 use super::host::{Boot, Host};
 use super::log::{JournalConfig, Log, Marking};
-use super::memory::Memory;
+use super::memory::{MAX_BYTES, Memory};
 use super::opening::Opened;
 use super::owner::Owner;
 use super::storage::Storage;
@@ -35,8 +35,8 @@ pub struct Journal {
     ids: fastrand::Rng,
     /// Absent as long as the folder cannot be used at all.
     log: Option<Log>,
-    /// Present while new readings go here.
-    memory: Option<Memory>,
+    /// What is in memory; while there is any, new readings go to the last of them.
+    memories: VecDeque<Memory>,
     /// Readings that went from memory uncommitted.
     dropped: BTreeMap<JournalId, RangeSet>,
 }
@@ -81,8 +81,8 @@ impl Journal {
     ) -> Result<(Self, Opened), JournalError> {
         let Host { storage, boot } = host.clone();
         let ids = fastrand::Rng::with_seed(seed);
-        let (log, memory, dropped) = (None, None, BTreeMap::new());
-        let mut journal = Self { config, storage, owner, boot, ids, log, memory, dropped };
+        let (log, memories, dropped) = (None, VecDeque::new(), BTreeMap::new());
+        let mut journal = Self { config, storage, owner, boot, ids, log, memories, dropped };
         let (mut opened, refused) = match journal.open_log() {
             Ok((opened, begun)) => (opened, begun.err()),
             Err(error) if error.is_of_the_disk() => (Opened { new_journal: true, ..Opened::default() }, Some(error)),
@@ -97,10 +97,15 @@ impl Journal {
         Ok((journal, opened))
     }
 
+    /// Gives random numbers for identities of journals, other ones than those that come from here.
+    pub(super) fn fork_ids(&mut self) -> fastrand::Rng {
+        self.ids.fork()
+    }
+
     /// Gives the identity of the journal that new readings go to.
     #[must_use]
     pub fn id(&self) -> JournalId {
-        match (&self.memory, &self.log) {
+        match (self.memories.back(), &self.log) {
             (Some(memory), _) => memory.journal(),
             (None, Some(log)) => log.journal,
             (None, None) => unreachable!("without a log there is memory"),
@@ -114,7 +119,7 @@ impl Journal {
             self.log.iter().flat_map(|log| &log.segments).filter_map(|segment| {
                 Some((segment.header.journal, segment.numbers.first()?..=segment.numbers.last()?))
             });
-        let held = self.memory.iter().filter_map(|memory| Some((memory.journal(), memory.numbers()?)));
+        let held = self.memories.iter().filter_map(|memory| Some((memory.journal(), memory.numbers()?)));
         segments.chain(held).collect()
     }
 
@@ -143,19 +148,19 @@ impl Journal {
     /// Counts the readings that are in memory only.
     #[must_use]
     pub fn held(&self) -> u64 {
-        self.memory.as_ref().map_or(0, Memory::len)
+        self.memories.iter().map(Memory::len).sum()
     }
 
     /// Gives the first number that is in memory.
     #[cfg(test)]
     pub(super) fn first_held(&self) -> Option<u64> {
-        Some(*self.memory.as_ref()?.numbers()?.start())
+        Some(*self.memories.front()?.numbers()?.start())
     }
 
     /// Tells whether new readings go to memory.
     #[must_use]
-    pub const fn is_holding(&self) -> bool {
-        self.memory.is_some()
+    pub fn is_holding(&self) -> bool {
+        !self.memories.is_empty()
     }
 
     /// Appends a reading under the next sequence number. When this returns, a kill of the process does not lose it.
@@ -174,13 +179,30 @@ impl Journal {
     ///
     /// When memory is full the oldest go, counted as a gap.
     pub fn hold(&mut self, reading: &Reading) -> Entry {
-        let memory = self.memory();
-        let entry = memory.append(reading);
-        let dropped = memory.take_dropped();
-        if !dropped.is_empty() {
-            self.dropped.entry(entry.journal).or_default().extend(&dropped);
-        }
+        let entry = self.memory().append(reading);
+        self.bound_memory();
         entry
+    }
+
+    /// Takes readings that somebody else kept in memory while this one could not be asked.
+    ///
+    /// New readings get their numbers after those.
+    pub(super) fn adopt(&mut self, memory: Memory) {
+        self.memories.push_back(memory);
+        self.bound_memory();
+    }
+
+    /// Lets the oldest readings in memory go while there are too many.
+    fn bound_memory(&mut self) {
+        while self.memories.iter().map(Memory::bytes).sum::<usize>() > MAX_BYTES
+            && self.memories.iter_mut().any(Memory::drop_oldest)
+        {}
+        for memory in &mut self.memories {
+            let dropped = memory.take_dropped();
+            if !dropped.is_empty() {
+                self.dropped.entry(memory.journal()).or_default().extend(&dropped);
+            }
+        }
     }
 
     /// Brings readings from memory to the disk, up to `limit` of them.
@@ -188,13 +210,14 @@ impl Journal {
     /// # Errors
     /// [`JournalError`] when the disk refuses them still; they stay in memory.
     pub fn recover(&mut self, limit: usize) -> Result<Recovery, JournalError> {
-        if self.memory.is_none() {
+        if self.memories.is_empty() {
             return Ok(Recovery::Complete);
         }
         if self.log.is_none() {
             self.open_log()?.1?;
         }
-        let (Some(memory), Some(log)) = (&mut self.memory, &mut self.log) else {
+        let is_last = self.memories.len() == 1;
+        let (Some(memory), Some(log)) = (self.memories.front_mut(), &mut self.log) else {
             unreachable!("both are there");
         };
         log.enter(memory.journal())?;
@@ -206,9 +229,12 @@ impl Journal {
         if memory.front().is_some() {
             return Ok(Recovery::Partial);
         }
-        log.take_over(memory.next_seq())?;
-        self.memory = None;
-        Ok(Recovery::Complete)
+        if is_last {
+            log.take_over(memory.next_seq())?;
+        }
+        // Of one that is not the last, nobody gives numbers any more.
+        self.memories.pop_front();
+        Ok(if is_last { Recovery::Complete } else { Recovery::Partial })
     }
 
     /// Brings everything appended to the disk; after this a power cut does not lose it.
@@ -230,7 +256,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`] when a file cannot be removed.
     pub fn commit(&mut self, journal: JournalId, ranges: &RangeSet) -> Result<(), JournalError> {
-        if let Some(memory) = self.memory.as_mut().filter(|memory| memory.journal() == journal) {
+        for memory in self.memories.iter_mut().filter(|memory| memory.journal() == journal) {
             memory.commit(ranges);
         }
         if let Some(dropped) = self.dropped.get_mut(&journal) {
@@ -261,7 +287,7 @@ impl Journal {
             Some(log) => log.fetch(journal, first, last, limit)?,
             None => Vec::new(),
         };
-        if let Some(memory) = self.memory.as_ref().filter(|memory| memory.journal() == journal) {
+        if let Some(memory) = self.memories.iter().find(|memory| memory.journal() == journal) {
             let first = entries.last().map_or(first, |entry| entry.seq + 1);
             entries.extend(memory.fetch(first, last, limit - entries.len()).cloned());
         }
@@ -271,7 +297,7 @@ impl Journal {
     /// Gives the oldest reading that is not known to be committed, as far as it can be read.
     pub fn oldest_uncommitted(&mut self) -> Option<Entry> {
         let on_disk = self.log.as_mut().and_then(Log::oldest_uncommitted);
-        on_disk.or_else(|| self.memory.as_ref()?.front().cloned())
+        on_disk.or_else(|| self.memories.iter().find_map(Memory::front).cloned())
     }
 
     /// Brings everything to disk and marks that nothing is missing, so that the next start goes on in this journal.
@@ -279,7 +305,13 @@ impl Journal {
     /// # Errors
     /// [`JournalError`] when the disk fails; the next start is then like one after a power cut.
     pub fn close(mut self) -> Result<(), JournalError> {
-        match self.recover(usize::MAX) {
+        let recovered = loop {
+            match self.recover(usize::MAX) {
+                Ok(Recovery::Partial) => {}
+                recovered => break recovered,
+            }
+        };
+        match recovered {
             Ok(_) => self.log.map_or(Ok(()), Log::close),
             Err(error) => {
                 let readings = self.held();
@@ -306,8 +338,10 @@ impl Journal {
     }
 
     fn memory(&mut self) -> &mut Memory {
-        let ids = &mut self.ids;
-        self.memory.get_or_insert_with(|| Memory::new(JournalId::new(ids.u64(..))))
+        if self.memories.is_empty() {
+            self.memories.push_back(Memory::new(JournalId::new(self.ids.u64(..))));
+        }
+        self.memories.back_mut().expect("there is one")
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one owner of the journal: takes readings from the lines and requests from the uplink.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tankline_domain::message::{JournalId, JournalRanges};
@@ -9,11 +10,10 @@ use tankline_runtime::clock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::front::Front;
+use super::handover::{Handover, Work};
 use super::keeper::Keeper;
 use super::{Contents, Earlier, Entry, Journal, JournalError};
-
-/// Readings that are taken one after another before anything else has its turn.
-const READINGS_IN_A_ROW: usize = 1024;
 
 /// What the uplink asks of the journal. Readings that came before a request are in the journal when it is answered.
 #[derive(Debug)]
@@ -46,8 +46,10 @@ pub struct Report {
     pub contents: Contents,
     /// Readings that are not known to be committed.
     pub depth: u64,
-    /// How many of them are in memory only, because the disk refuses them.
+    /// How many of them are in memory only.
     pub held: u64,
+    /// Why that is so.
+    pub trouble: Option<DiskTrouble>,
     /// The oldest of them.
     pub oldest: Option<Oldest>,
     /// What of it was journalled before this boot of the machine.
@@ -77,6 +79,7 @@ impl Report {
             contents: journal.contents(),
             depth: journal.depth(),
             held: journal.held(),
+            trouble: journal.is_holding().then_some(DiskTrouble::Refuses),
             oldest: None,
             earlier: journal.earlier(),
             gaps,
@@ -84,10 +87,30 @@ impl Report {
     }
 }
 
+/// What is wrong with the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskTrouble {
+    /// It refuses readings; they are kept in memory.
+    Refuses,
+    /// It neither takes nor refuses them; they are kept in memory.
+    Hangs,
+}
+
+impl DiskTrouble {
+    /// Names it in a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuses => "refuses",
+            Self::Hangs => "hangs",
+        }
+    }
+}
+
 /// The channels of the writer.
 #[derive(Debug)]
 pub struct Channels {
-    /// Readings from the lines.
+    /// Readings from the lines. They are taken at once, whatever the disk does.
     pub readings: mpsc::Receiver<Reading>,
     /// Requests from the uplink.
     pub requests: mpsc::Receiver<Request>,
@@ -97,80 +120,99 @@ pub struct Channels {
 
 /// Runs the writer until told to stop; then everything that waits is written, synced, and the journal is closed.
 ///
-/// Blocks on the disk: to be run on a thread that may block, inside a tokio runtime.
+/// A disk that hangs holds up nobody: when it took nothing for ten seconds, readings are kept in memory, bounded, and given
+/// to the uplink; when it goes on they come to the disk under the same numbers. Only the end waits for it, for as long as
+/// whoever waits for this one does.
 ///
 /// # Errors
 /// [`JournalError`] when the journal cannot be closed in good order.
-pub fn run(
-    journal: Journal,
+///
+/// # Panics
+/// When the thread that writes does.
+pub async fn run(
+    mut journal: Journal,
     sync_interval: Duration,
     channels: Channels,
-    on_append: impl Fn(&Reading),
-    stop: &CancellationToken,
+    on_append: impl Fn(&Reading) + Clone + Send + 'static,
+    stop: CancellationToken,
 ) -> Result<(), JournalError> {
     let Channels { mut readings, mut requests, appended } = channels;
-    let mut keeper = Keeper::new(journal, sync_interval, clock::now());
-    let take = |keeper: &mut Keeper, reading: &Reading| {
+    let handover = Arc::new(Handover::new(Report::at_start(&journal)));
+    let mut front = Front::new(handover.clone(), journal.fork_ids());
+    let (at_work, given, count) = (handover.clone(), appended.clone(), on_append.clone());
+    let keep = move |keeper: &mut Keeper, reading: &Reading| {
         let entry = keeper.take(clock::now(), reading);
-        on_append(reading);
+        count(reading);
         // The uplink finds in the journal what does not fit its queue.
-        let _ = appended.try_send(entry);
+        let _ = given.try_send(entry);
     };
-    let runtime = tokio::runtime::Handle::current();
-    loop {
-        let event = runtime.block_on(async {
-            let due = keeper.poll_timeout().map(tokio::time::Instant::from_std);
-            let timer = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                Some(reading) = readings.recv() => Event::Reading(reading),
-                Some(request) = requests.recv() => Event::Request(request),
-                () = timer => Event::Due,
-                () = stop.cancelled() => Event::Stop,
+    let mut writing = tokio::task::spawn_blocking(move || write(journal, sync_interval, &at_work, keep));
+    while !stop.is_cancelled() {
+        let due = front.poll_timeout().map(tokio::time::Instant::from_std);
+        let timer = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
             }
-        });
-        let stops = matches!(event, Event::Stop);
-        let (first, request) = match event {
-            Event::Reading(reading) => (Some(reading), None),
-            Event::Request(request) => (None, Some(request)),
-            Event::Due | Event::Stop => (None, None),
         };
-        let in_a_row = if first.is_some() { READINGS_IN_A_ROW } else { usize::MAX };
-        let waiting = std::iter::from_fn(|| readings.try_recv().ok());
-        for reading in first.into_iter().chain(waiting).take(in_a_row) {
-            take(&mut keeper, &reading);
-        }
-        if stops {
-            return keeper.close();
+        let request = tokio::select! {
+            biased;
+            ended = &mut writing => return ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
+            Some(reading) = readings.recv() => {
+                front.take(clock::now(), reading);
+                None
+            }
+            Some(request) = requests.recv() => Some(request),
+            () = timer => None,
+            () = handover.rested(), if front.hangs() => None,
+            () = stop.cancelled() => None,
+        };
+        while let Ok(reading) = readings.try_recv() {
+            front.take(clock::now(), reading);
         }
         if let Some(request) = request {
-            serve(&mut keeper, request);
+            front.ask(clock::now(), request);
+        }
+        front.look(clock::now());
+        for (reading, entry) in front.numbered() {
+            on_append(&reading);
+            let _ = appended.try_send(entry);
+        }
+    }
+    while let Ok(reading) = readings.try_recv() {
+        front.take(clock::now(), reading);
+    }
+    while let Ok(request) = requests.try_recv() {
+        front.ask(clock::now(), request);
+    }
+    front.close();
+    writing.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+/// Writes until nothing more comes. Blocks on the disk.
+fn write(
+    journal: Journal,
+    sync_interval: Duration,
+    handover: &Handover,
+    keep: impl Fn(&mut Keeper, &Reading),
+) -> Result<(), JournalError> {
+    let mut keeper = Keeper::new(journal, sync_interval, clock::now());
+    loop {
+        match handover.next(keeper.poll_timeout()) {
+            Some(Work::Reading(reading)) => keep(&mut keeper, &reading),
+            Some(Work::Memory(memory)) => keeper.adopt(clock::now(), memory),
+            Some(Work::Commit(committed)) => keeper.commit(&committed),
+            Some(Work::Fetch { journal, first, last, limit }) => {
+                handover.answer_fetch(keeper.fetch(journal, first, last, limit));
+            }
+            Some(Work::Report) => handover.answer_report(keeper.report()),
+            Some(Work::Close) => return keeper.close(),
+            None => {}
         }
         keeper.handle_due(clock::now());
     }
 }
 
-enum Event {
-    Reading(Reading),
-    Request(Request),
-    Due,
-    Stop,
-}
-
-// Who asked may be gone: then nothing was sent and nothing is lost.
-fn serve(keeper: &mut Keeper, request: Request) {
-    match request {
-        Request::Commit(committed) => keeper.commit(&committed),
-        Request::Fetch { journal, first, last, limit, reply } => {
-            if let Some(entries) = keeper.fetch(journal, first, last, limit) {
-                drop(reply.send(entries));
-            }
-        }
-        Request::Report(reply) => drop(reply.send(keeper.report())),
-    }
-}
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

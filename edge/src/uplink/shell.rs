@@ -310,6 +310,7 @@ impl Shell {
             at: restamp.clocks.unix,
             gauges: self.station.board.snapshot(),
             journal_depth: report.depth,
+            disk: report.trouble.map(|trouble| trouble.as_str().to_owned()),
             held: (report.held > 0).then_some(report.held),
             journal_oldest_s: report.oldest.and_then(age_s),
             gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),

@@ -1,12 +1,19 @@
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tankline_edge::config::EdgeConfig;
 use tempfile::TempDir;
 
 use super::{Agent, Centre, Gauges};
 
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Six gauges, an agent's folder and a centre.
+///
+/// One at a time: a process that another test starts has, for a moment, all that is open here, the lock of a journal's
+/// folder among it.
 pub struct Station {
+    _alone: MutexGuard<'static, ()>,
     folder: TempDir,
     pub gauges: Gauges,
     pub centre: Centre,
@@ -15,6 +22,7 @@ pub struct Station {
 impl Station {
     /// Sets it up; the agent is not started. `more` goes into the agent's `[journal]`.
     pub fn new(more: &str) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, gauges, centre) = (tempfile::tempdir().unwrap(), Gauges::default(), Centre::listen());
         let mut site = format!(
             "site = \"s\"\n[[product]]\nname = \"crude\"\ndensity_20c_kg_m3 = 860.0\n\
@@ -35,7 +43,7 @@ impl Station {
         );
         std::fs::write(folder.path().join("site.toml"), site).unwrap();
         std::fs::write(folder.path().join("edge.toml"), edge).unwrap();
-        Self { folder, gauges, centre }
+        Self { _alone: alone, folder, gauges, centre }
     }
 
     /// Puts something else into the agent's configuration, as an orderly editor does.
