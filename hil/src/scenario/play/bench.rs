@@ -23,7 +23,7 @@ use super::witness::Witness;
 use super::{EdgeProgram, PlayOptions};
 use crate::audit::Answers;
 use crate::line::{EmulatedLine, LineSpec, Place, UnitSpec};
-use crate::plant::{LivePlant, Plant};
+use crate::plant::LivePlant;
 use crate::scenario::command::{Link, LinkState, Role};
 use crate::scenario::story::Story;
 
@@ -78,12 +78,7 @@ impl<'s> Bench<'s> {
     /// The machine has no more ports, terminals or disk, or the scenario's tables are no configuration.
     pub async fn prepare(story: &'s Story, options: &'s PlayOptions, folder: &Path) -> anyhow::Result<Self> {
         let site = &story.site.site;
-        let mut plant = Plant::new(site, story.seed);
-        for command in &story.start {
-            plant.command(command)?;
-        }
-        super::schedule(story, &mut plant)?;
-        let plant = Arc::new(LivePlant::new(plant, clock::now(), story.speed));
+        let plant = Arc::new(LivePlant::new(story.plant()?, clock::now(), story.speed));
         plant.pause(clock::now());
         let site_folder = folder.join("site");
         fs::create_dir_all(&site_folder)?;

@@ -30,7 +30,7 @@ use super::outcome::{Outcome, Sample};
 use super::record::Record;
 use super::story::{Begins, Expected, Story, in_words};
 use crate::gauges_command::PlaceArgs;
-use crate::plant::{Plant, TankState};
+use crate::plant::TankState;
 
 /// How long the gauges may take to be read once before the story begins.
 const WARM_WITHIN: Duration = Duration::from_secs(60);
@@ -305,23 +305,9 @@ async fn hear_health(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     }
 }
 
-/// Schedules all that happens in the plant.
-fn schedule(story: &Story, plant: &mut Plant) -> anyhow::Result<()> {
-    for event in &story.events {
-        if let Command::Plant(command) = &event.command {
-            plant.schedule(event.at, command.clone())?;
-        }
-    }
-    Ok(())
-}
-
 /// Gives the truth of each tank at fixed times: the same for one seed, to the last bit, however the story was played.
 fn truth(story: &Story) -> anyhow::Result<BTreeMap<TankName, Vec<Sample>>> {
-    let mut plant = Plant::new(&story.site.site, story.seed);
-    for command in &story.start {
-        plant.command(command)?;
-    }
-    schedule(story, &mut plant)?;
+    let mut plant = story.plant()?;
     let step = (story.speed / SAMPLES_A_SECOND).max(story.lasts.as_secs_f64() / MOST_SAMPLES);
     let gauges = story.site.site.gauges();
     let ids: Vec<_> = gauges.iter().filter_map(|gauge| Some((gauge.tank.clone(), plant.find(&gauge.tank)?))).collect();

@@ -23,7 +23,7 @@ use tankline_domain::names::LineName;
 
 use super::command::Command;
 use crate::line::Place;
-use crate::plant::PlantCommand;
+use crate::plant::{Plant, PlantCommand, PlantDesign, PlantError};
 
 /// A story that was checked: it can be played.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub struct Story {
     pub site: StorySite,
     /// Where lines answer that are not on a pseudo-terminal.
     pub places: Vec<(LineName, Place)>,
+    /// The pumps and valves of the plant.
+    pub design: PlantDesign,
     /// How the plant stands at the start.
     pub start: Vec<PlantCommand>,
     /// Whether the system runs before the story begins.
@@ -88,6 +90,21 @@ pub struct Overlays {
 }
 
 impl Story {
+    /// Makes the plant as it stands at the start, with all that happens in it already told.
+    ///
+    /// # Errors
+    /// [`PlantError`] when the plant has not what a command names. A story that was read has none such.
+    pub fn plant(&self) -> Result<Plant, PlantError> {
+        let mut plant = Plant::new(&self.site.site, self.seed).with_equipment(&self.design)?;
+        self.start.iter().try_for_each(|command| plant.command(command))?;
+        for event in &self.events {
+            if let Command::Plant(command) = &event.command {
+                plant.schedule(event.at, command.clone())?;
+            }
+        }
+        Ok(plant)
+    }
+
     /// Tells whether a historian has a part in it.
     #[must_use]
     pub fn has_influxdb(&self) -> bool {

@@ -15,7 +15,7 @@ use tankline_domain::site::Site;
 use super::expect::read_expectation;
 use super::{Begins, Event, Expectation, Overlays, Story, Time, TomlText, in_words, site};
 use crate::line::Place;
-use crate::plant::{Plant, PlantCommand};
+use crate::plant::{Plant, PlantCommand, PlantDesign};
 use crate::scenario::command::Command;
 
 /// Slower and faster makes no sense: gauges and processes run in real time.
@@ -53,7 +53,8 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
     let site = site::read(&root, &text, folder);
     let described = site.as_ref().ok().and_then(Option::as_ref).map(|site| &site.site);
     let places = places(&root, described);
-    let plant = described.map(|site| RefCell::new(Plant::new(site, seed)));
+    let design = PlantDesign::read(&root);
+    let plant = described.and_then(|site| equipped(&root, Plant::new(site, seed), &design));
     let start = start(&root, plant.as_ref());
     let lasts_or_ever = lasts.unwrap_or(Duration::MAX);
     let mut events: Vec<Event> = root
@@ -99,6 +100,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
         lasts: lasts.expect(missing),
         site: site.expect(missing),
         places,
+        design,
         start,
         begins: begins.expect(missing),
         events,
@@ -128,6 +130,12 @@ fn places(root: &Section<'_>, site: Option<&Site>) -> Vec<(LineName, Place)> {
         table.finish();
     }
     places
+}
+
+/// Gives the plant its pumps and valves; it is there to try commands on.
+fn equipped(root: &Section<'_>, plant: Plant, design: &PlantDesign) -> Option<RefCell<Plant>> {
+    let key = if design.pumps.is_empty() { "valve" } else { "pump" };
+    plant.with_equipment(design).map(RefCell::new).map_err(|error| root.problem(key, error.to_string())).ok()
 }
 
 /// Reads `start = ["set T-01 level_mm=9641"]`.

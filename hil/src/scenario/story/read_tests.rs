@@ -225,6 +225,27 @@ fn a_site_is_changed_by_name() {
 }
 
 #[test]
+fn pumps_and_valves_belong_to_the_plant() {
+    let pump = "[[pump]]\nname = \"P-01\"\nto = \"T-01\"\nmax_m3h = 300\n";
+    let starts = "[[event]]\nat = \"1 min\"\ndo = \"pump P-01 start\"\n";
+    let story = story(&format!("{pump}{starts}"));
+    assert_eq!(story.design.pumps.len(), 1);
+    let mut plant = story.plant().unwrap();
+    let tank = plant.find(&"T-01".parse().unwrap()).unwrap();
+    let before = plant.truth(tank).level_mm;
+    plant.advance_to(Duration::from_secs(600));
+    assert!(plant.truth(tank).level_mm > before + 100.0);
+    for (rest, told) in [
+        (starts.to_owned(), "a.toml:23: event[1].do = \"pump P-01 start\": "),
+        (pump.replace("T-01", "T-09"), "a.toml:21: pump: "),
+        (pump.replace("300", "0"), "a.toml:24: pump[P-01].max_m3h = 0: must be"),
+    ] {
+        let said = read(HEAD, &format!("{EXPECT}{rest}")).unwrap_err();
+        assert!(said.contains(told), "{said}\nlacks\n{told}");
+    }
+}
+
+#[test]
 fn lines_are_placed() {
     let story = read(&format!("{HEAD}lines = {{ line-01 = \"tcp\" }}\n"), EXPECT).unwrap();
     assert!(matches!(story.places.as_slice(), [(line, Place::ModbusTcp(_))] if line.as_str() == "line-01"));
