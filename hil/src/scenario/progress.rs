@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use super::outcome::{Failing, Judgement, Outcome, Verdict};
 use super::play::Playing;
@@ -61,7 +62,8 @@ impl Progress {
         self.clear(out)?;
         for running in self.running.values() {
             let (time, words) = running.playing.look();
-            let line = format!("...    {} [{} of {}] {words}", running.name, in_words(time), running.lasts);
+            let time = in_words(Duration::from_secs(time.as_secs()));
+            let line = format!("...    {} [{time} of {}] {words}", running.name, running.lasts);
             writeln!(out, "{line}")?;
             self.shown += line.lines().count();
         }
@@ -142,8 +144,6 @@ fn counted(verdicts: &[Verdict]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn outcome(judgement: Judgement) -> Outcome {

@@ -10,11 +10,14 @@ use std::fmt;
 use std::time::Duration;
 
 use tankline_domain::names::{LineName, TankName};
-use tankline_domain::site::Site;
+use tankline_domain::site::{Gauge, Line, Site};
 
 use crate::line::{Fault, FaultTarget};
 use crate::plant::PlantCommand;
 use crate::scenario::story::in_words;
+
+/// What stands for all gauges and lines.
+const ALL: &str = "all";
 
 /// Something that can be made to happen.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,10 +30,10 @@ pub enum Command {
     Bench(Act, Option<Duration>),
 }
 
-/// Gives a gauge or a line faults in place of those that it has; none takes them all away.
+/// Gives gauges or a line faults in place of those that they have; none takes them all away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultCommand {
-    /// A tank, whose gauge is meant, or a line.
+    /// A tank, whose gauge is meant; a line; a unit as `line-01/3`; or `all` gauges and lines.
     pub on: String,
     /// The faults.
     pub faults: Vec<Fault>,
@@ -48,17 +51,26 @@ pub struct FaultPlace {
 }
 
 impl FaultCommand {
-    /// Finds the gauge or the line in a site.
+    /// Finds the gauges and lines in a site.
     ///
     /// # Errors
     /// A sentence that says what the site has.
-    pub fn place(&self, site: &Site) -> Result<FaultPlace, String> {
-        if let Some(gauge) = site.gauges().iter().find(|gauge| gauge.tank.as_str() == self.on) {
-            let (line, tank) = (gauge.line.clone(), Some(gauge.tank.clone()));
-            return Ok(FaultPlace { line, tank, target: FaultTarget::Unit(gauge.unit) });
+    pub fn places(&self, site: &Site) -> Result<Vec<FaultPlace>, String> {
+        let of_gauge = |gauge: &Gauge| FaultPlace {
+            line: gauge.line.clone(),
+            tank: Some(gauge.tank.clone()),
+            target: FaultTarget::Unit(gauge.unit),
+        };
+        let of_line = |line: &Line| FaultPlace { line: line.name.clone(), tank: None, target: FaultTarget::Line };
+        if self.on == ALL {
+            return Ok(site.lines().iter().map(of_line).chain(site.gauges().iter().map(of_gauge)).collect());
         }
-        if let Some(line) = site.lines().iter().find(|line| line.name.as_str() == self.on) {
-            return Ok(FaultPlace { line: line.name.clone(), tank: None, target: FaultTarget::Line });
+        let is_meant =
+            |gauge: &&Gauge| gauge.tank.as_str() == self.on || format!("{}/{}", gauge.line, gauge.unit) == self.on;
+        let gauge = site.gauges().iter().find(is_meant).map(of_gauge);
+        let line = || site.lines().iter().find(|line| line.name.as_str() == self.on).map(of_line);
+        if let Some(place) = gauge.or_else(line) {
+            return Ok(vec![place]);
         }
         let tanks = site.gauges().iter().map(|gauge| gauge.tank.as_str());
         let lines = site.lines().iter().map(|line| line.name.as_str());
@@ -106,5 +118,24 @@ impl fmt::Display for Command {
             }
         };
         time.map_or(Ok(()), |time| write!(f, " for {}", in_words(time)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_put_on_tanks_units_lines_and_all() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sites/lindong.toml");
+        let site = tankline_runtime::site_file::load(&file).unwrap();
+        let places = |on: &str| FaultCommand { on: on.to_owned(), faults: Vec::new() }.places(&site);
+        let gauge = &site.gauges()[0];
+        let of_tank = places(gauge.tank.as_str()).unwrap();
+        assert_eq!(of_tank, places(&format!("{}/{}", gauge.line, gauge.unit)).unwrap());
+        assert_eq!((of_tank.len(), of_tank[0].target), (1, FaultTarget::Unit(gauge.unit)));
+        assert_eq!(places(gauge.line.as_str()).unwrap()[0].target, FaultTarget::Line);
+        assert_eq!(places("all").unwrap().len(), site.gauges().len() + site.lines().len());
+        assert!(places("T-99").unwrap_err().contains("there are T-01, "));
     }
 }

@@ -14,14 +14,16 @@ use crate::role::Told;
 use crate::scenario::command::{Act, DiskState, FaultCommand, Link, LinkState, Role, twin_of};
 
 impl Bench<'_> {
-    /// Puts faults on a gauge or a line.
+    /// Puts faults on gauges or a line.
     ///
     /// # Errors
-    /// There is no such gauge.
+    /// There is no such gauge, or no such fault where the line is.
     pub fn fault(&self, command: &FaultCommand) -> anyhow::Result<()> {
-        let place = command.place(self.site()).map_err(|wrong| anyhow!(wrong))?;
-        let line = self.lines.iter().find(|line| *line.name() == place.line).context("a line of the site")?;
-        Ok(line.handle().set_faults(place.target, command.faults.clone())?)
+        for place in command.places(self.site()).map_err(|wrong| anyhow!(wrong))? {
+            let line = self.lines.iter().find(|line| *line.name() == place.line).context("a line of the site")?;
+            line.handle().set_faults(place.target, command.faults.clone())?;
+        }
+        Ok(())
     }
 
     /// Does something to the system.

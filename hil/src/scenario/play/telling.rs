@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tankline_domain::site::Tank;
+use tankline_domain::names::TankName;
+use tankline_domain::site::{Site, Tank};
 
 use super::{EdgeProgram, PlayOptions};
-use crate::scenario::command::Command;
+use crate::scenario::command::{Command, FaultCommand};
 use crate::scenario::outcome::{Mark, MarkKind, TankTrace};
 use crate::scenario::record::Record;
 use crate::scenario::story::Story;
@@ -62,7 +63,7 @@ pub(super) fn marks(story: &Story, record: &Record) -> Vec<Mark> {
     for event in story.events.iter().filter(|event| !event.is_end) {
         let (kind, tank) = match &event.command {
             Command::Plant(command) => (MarkKind::Plant, command.tanks().next().cloned()),
-            Command::Fault(fault, _) => (MarkKind::Fault, fault.place(site).ok().and_then(|place| place.tank)),
+            Command::Fault(fault, _) => (MarkKind::Fault, tank_of(fault, site)),
             Command::Bench(..) => (MarkKind::Infrastructure, None),
         };
         let until = event.command.end().map(|(time, _)| event.at + time).filter(|until| *until <= story.lasts);
@@ -75,6 +76,14 @@ pub(super) fn marks(story: &Story, record: &Record) -> Vec<Mark> {
     }
     marks.sort_by_key(|mark| mark.at);
     marks
+}
+
+/// Gives the tank whose gauge has a fault, when it is one.
+fn tank_of(fault: &FaultCommand, site: &Site) -> Option<TankName> {
+    match fault.places(site).as_deref() {
+        Ok([place]) => place.tank.clone(),
+        _ => None,
+    }
 }
 
 /// Gives figures to print.

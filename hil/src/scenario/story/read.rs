@@ -213,7 +213,7 @@ fn commands(section: &Section<'_>, site: Option<&Site>, plant: Option<&RefCell<P
         };
         let command = text.parse::<Command>().map_err(|error| problem(error.message())).ok()?;
         let checked = match (&command, site, plant) {
-            (Command::Fault(fault, _), Some(site), _) => fault.place(site).map(drop),
+            (Command::Fault(fault, _), Some(site), _) => fault.places(site).map(drop),
             (Command::Bench(act, _), Some(site), _) => act.check(site),
             (Command::Plant(command), _, Some(plant)) => {
                 let tried = plant.borrow_mut().schedule(Duration::ZERO, command.clone());

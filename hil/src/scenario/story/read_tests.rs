@@ -122,6 +122,7 @@ fn what_is_wrong_is_told_with_file_line_and_key() {
             "[[event]]\nat = \"1 min\"\ndo = \"fault T-09 crc\"\n",
             "\"T-09\" is no tank with a gauge and no line; there are T-01, line-01",
         ),
+        ("[[event]]\nat = \"1 min\"\ndo = \"fault line-01/9 crc\"\n", "\"line-01/9\" is no tank"),
         ("[[event]]\nat = \"soon\"\ndo = \"hold T-01\"\n", "a.toml:22: event[1].at = \"soon\": \"soon\" is not a time"),
         (
             "[[event]]\nat = \"11 min\"\ndo = \"hold T-01\"\n",
