@@ -10,6 +10,7 @@ use tankline_hil::bench::{self, BenchArgs};
 use tankline_hil::control::{self, ControlCommand};
 use tankline_hil::demo::{self, DemoArgs};
 use tankline_hil::gauges_command::{self, GaugesArgs};
+use tankline_hil::load::{self, LoadArgs};
 use tankline_hil::role::{self, RoleArgs};
 use tankline_hil::scenario::{self, RunArgs};
 use tankline_runtime::exit::{self, Failure};
@@ -38,6 +39,10 @@ enum Command {
     Run(RunArgs),
     /// Measures how much the parts can take on this machine.
     Bench(BenchArgs),
+    /// Loads a broker and a centre with many edges, and says what was committed, lost and late.
+    ///
+    /// Exit code 0 when every reading is committed, 1 when one is lost.
+    Load(LoadArgs),
     /// Is one of the product's processes, for `run`.
     #[command(hide = true)]
     Role(RoleArgs),
@@ -87,6 +92,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             }
             // They are gone by now.
             Command::Role(_) | Command::Control(_) => Ok(()),
+            Command::Load(args) => {
+                logging::init(&quieter(&cli.log, "warn"));
+                load::run(args, &mut io::stdout(), stop).await
+            }
         }
     })
 }

@@ -65,17 +65,17 @@ pub struct InfluxdbArgs {
     pub no_text: bool,
 }
 
-/// Reads the address of a broker; the demo has no settings of an encryption.
-fn parse_broker(text: &str) -> Result<BrokerUrl, String> {
+/// Reads the address of a broker without encryption, which has no settings here.
+pub fn parse_broker(text: &str) -> Result<BrokerUrl, String> {
     let url: BrokerUrl = text.parse().map_err(|error: BrokerUrlError| error.to_string())?;
     match url.protection() {
         Protection::None => Ok(url),
-        Protection::Tls => Err("must be mqtt://HOST:PORT; the demo does not encrypt".to_owned()),
+        Protection::Tls => Err("must be mqtt://HOST:PORT; no connection is encrypted here".to_owned()),
     }
 }
 
 /// Reads a time such as `30s`, `5m`, `1h` or `500ms`; a bare number counts seconds.
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time such as 30s, 5m, 1h or 500ms");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

@@ -17,6 +17,7 @@ mod table;
 mod watch;
 
 pub use arguments::{DemoArgs, InfluxdbArgs};
+pub(crate) use arguments::{parse_broker, parse_time};
 pub(crate) use builtin::demo_site;
 pub use run::run;
 pub(crate) use station::free_port;
