@@ -49,15 +49,17 @@ pub struct EdgeConfig {
 }
 
 impl EdgeConfig {
-    /// Tells whether another configuration differs in its lines at most, so that all else may go on running.
+    /// Tells whether another configuration keeps readings as this one does, for the same edge.
     #[must_use]
-    pub fn differs_in_lines_only(&self, other: &Self) -> bool {
-        let identity = |config: &Self| (config.site.clone(), config.edge.clone(), config.journal.clone());
-        identity(self) == identity(other)
-            && self.broker == other.broker
-            && self.sync_interval == other.sync_interval
-            && self.uplink == other.uplink
-            && self.clock == other.clock
+    pub fn has_journal_of(&self, other: &Self) -> bool {
+        let journal = |config: &Self| (config.site.clone(), config.edge.clone(), config.journal.clone());
+        journal(self) == journal(other) && self.sync_interval == other.sync_interval && self.clock == other.clock
+    }
+
+    /// Tells whether another configuration sends readings as this one does.
+    #[must_use]
+    pub fn has_session_of(&self, other: &Self) -> bool {
+        self.broker == other.broker && self.uplink == other.uplink
     }
 }
 

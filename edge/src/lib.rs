@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 pub mod journal;
 pub mod line;
+mod named_files;
 pub mod quality;
 pub mod reload;
 pub mod stamp;

@@ -48,7 +48,7 @@ Configuration (TOML):
   [clock]
   synced_file = \"/run/systemd/timesync/synchronized\"   the clock is set once this file is there
   [uplink]
-  window_readings = 4000           most readings on their way that the centre has not committed
+  window_readings = 4000           most readings on their way; a slow link gets fewer
   ack_timeout_s = 5
   longest_ack_timeout_s = 60
 

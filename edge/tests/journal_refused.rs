@@ -10,7 +10,7 @@ use tankline_domain::ranges::RangeSet;
 use tankline_domain::reading::{Bad, Reading};
 use tankline_domain::units::UnixMillis;
 use tankline_edge::journal::writer::{self, Channels, Report, Request};
-use tankline_edge::journal::{Entry, Journal, JournalConfig, JournalError};
+use tankline_edge::journal::{Entry, Journal, JournalConfig, JournalError, Outlet};
 use tankline_runtime::clock;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -32,8 +32,8 @@ fn config(dir: &Path) -> JournalConfig {
 
 fn start(dir: &Path) -> Running {
     let (journal, _) = Journal::open(config(dir)).unwrap();
-    let ((readings, read), (requests, asked), (given, appended)) =
-        (mpsc::channel(100), mpsc::channel(10), mpsc::channel(100));
+    let ((readings, read), (requests, asked), given) = (mpsc::channel(100), mpsc::channel(10), Outlet::default());
+    let appended = given.listen(100);
     let channels = Channels { readings: read, requests: asked, appended: given };
     let stop = CancellationToken::new();
     let writer = writer::run(journal, Duration::from_millis(100), channels, |_| {}, stop.clone());

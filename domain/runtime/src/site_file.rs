@@ -7,7 +7,7 @@ use tankline_domain::settings::Problems;
 use tankline_domain::site::{self, Site};
 
 /// Environment variables that begin so lie over the keys of the site's file.
-const VARIABLES: &str = "TANKLINE_SITE";
+pub const VARIABLES: &str = "TANKLINE_SITE";
 
 /// Reads and checks the description of a site; strapping tables lie beside it.
 ///

@@ -72,6 +72,22 @@ impl Journal {
         Self::open_seeded(host, config, owner, seed)
     }
 
+    /// Opens the journal of a folder as [`Journal::open_on`] does, but not in memory.
+    ///
+    /// # Errors
+    /// Those of [`Journal::open_on`], and why the disk cannot be used.
+    pub fn open_on_disk(
+        host: &Host,
+        config: JournalConfig,
+        owner: Option<Owner>,
+    ) -> Result<(Self, Opened), JournalError> {
+        let seed = getrandom::u64().map_err(|error| JournalError::Random(error.to_string()))?;
+        match Self::begin(host, config, owner, seed)? {
+            (journal, opened, None) => Ok((journal, opened)),
+            (.., Some(error)) => Err(error),
+        }
+    }
+
     /// Opens it with random numbers from a seed.
     pub(super) fn open_seeded(
         host: &Host,
@@ -79,15 +95,7 @@ impl Journal {
         owner: Option<Owner>,
         seed: u64,
     ) -> Result<(Self, Opened), JournalError> {
-        let Host { storage, boot } = host.clone();
-        let ids = fastrand::Rng::with_seed(seed);
-        let (log, memories, dropped) = (None, VecDeque::new(), BTreeMap::new());
-        let mut journal = Self { config, storage, owner, boot, ids, log, memories, dropped };
-        let (mut opened, refused) = match journal.open_log() {
-            Ok((opened, begun)) => (opened, begun.err()),
-            Err(error) if error.is_of_the_disk() => (Opened { new_journal: true, ..Opened::default() }, Some(error)),
-            Err(error) => return Err(error),
-        };
+        let (mut journal, mut opened, refused) = Self::begin(host, config, owner, seed)?;
         if let Some(error) = refused {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(error, "the disk refuses the journal; readings are kept in memory");
@@ -95,6 +103,26 @@ impl Journal {
             (opened.in_memory, opened.new_journal) = (true, true);
         }
         Ok((journal, opened))
+    }
+
+    /// Opens it as far as the disk lets it, and gives why it does not.
+    fn begin(
+        host: &Host,
+        config: JournalConfig,
+        owner: Option<Owner>,
+        seed: u64,
+    ) -> Result<(Self, Opened, Option<JournalError>), JournalError> {
+        let Host { storage, boot } = host.clone();
+        let ids = fastrand::Rng::with_seed(seed);
+        let (log, memories, dropped) = (None, VecDeque::new(), BTreeMap::new());
+        let mut journal = Self { config, storage, owner, boot, ids, log, memories, dropped };
+        match journal.open_log() {
+            Ok((opened, begun)) => Ok((journal, opened, begun.err())),
+            Err(error) if error.is_of_the_disk() => {
+                Ok((journal, Opened { new_journal: true, ..Opened::default() }, Some(error)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives random numbers for identities of journals, other ones than those that come from here.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::front::Front;
 use super::handover::{Handover, Work};
 use super::keeper::Keeper;
-use super::{Contents, Earlier, Entry, Journal, JournalError};
+use super::{Contents, Earlier, Entry, Journal, JournalError, Outlet};
 
 /// What the uplink asks of the journal. Readings that came before a request are in the journal when it is answered.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ pub struct Channels {
     /// Requests from the uplink.
     pub requests: mpsc::Receiver<Request>,
     /// What was journalled, for the uplink. When it is full the uplink finds the rest in the journal.
-    pub appended: mpsc::Sender<Entry>,
+    pub appended: Outlet,
 }
 
 /// Runs the writer until told to stop; then everything that waits is written, synced, and the journal is closed.
@@ -144,7 +144,7 @@ pub async fn run(
         let entry = keeper.take(clock::now(), reading);
         count(reading);
         // The uplink finds in the journal what does not fit its queue.
-        let _ = given.try_send(entry);
+        given.give(entry);
     };
     let mut writing = tokio::task::spawn_blocking(move || write(journal, sync_interval, &at_work, keep));
     while !stop.is_cancelled() {
@@ -176,7 +176,7 @@ pub async fn run(
         front.look(clock::now());
         for (reading, entry) in front.numbered() {
             on_append(&reading);
-            let _ = appended.try_send(entry);
+            appended.give(entry);
         }
     }
     while let Ok(reading) = readings.try_recv() {

@@ -32,10 +32,11 @@ async fn disk_that_hangs_holds_up_nobody_and_has_everything_in_the_end() {
     let (mut journal, _) = open(&machine);
     let handover = Arc::new(Handover::new(Report::at_start(&journal)));
     let mut front = Front::new(handover.clone(), journal.fork_ids());
-    let (given, mut appended) = mpsc::channel(100);
+    let given = Outlet::default();
+    let mut appended = given.listen(100);
     let at_work = handover.clone();
     let keep = move |keeper: &mut Keeper, reading: &Reading| {
-        given.try_send(keeper.take(clock::now(), reading)).unwrap();
+        given.give(keeper.take(clock::now(), reading));
     };
     let writing = tokio::task::spawn_blocking(move || write(journal, Duration::from_secs(1), &at_work, keep));
     let mut now = clock::now();

@@ -188,7 +188,8 @@ impl Uplink {
             self.boot = boot;
             self.pace.forget_lateness();
         }
-        if is_new || presence == Presence::Offline {
+        // What went out on this connection before the first word of the centre went to this boot of it.
+        if is_new && self.centre.is_some() || presence == Presence::Offline {
             self.give_back_all();
         }
         self.centre = Some(presence);

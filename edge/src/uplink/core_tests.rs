@@ -326,3 +326,18 @@ fn a_reading_that_the_journal_gave_before_its_line_told_of_it_is_sent_once() {
     uplink.handle_appended(entry(11));
     assert_eq!(drain(&mut uplink, now, 1..=11), [vec![11]]);
 }
+
+#[test]
+fn the_first_word_of_the_centre_makes_nothing_be_sent_again() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    for (round, boot) in ["a", "b"].into_iter().enumerate() {
+        let seq = 11 + round as u64;
+        uplink.handle_connected(now);
+        uplink.handle_appended(entry(seq));
+        assert_eq!(drain(&mut uplink, now, 1..=seq), [vec![seq]]);
+        uplink.handle_centre(Presence::Online, Some(boot.into()));
+        uplink.handle_committed(now, &committed(&[(1, seq - 1)]));
+        assert!(drain(&mut uplink, now, 1..=seq).is_empty(), "boot {boot}");
+    }
+}

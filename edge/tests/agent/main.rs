@@ -6,4 +6,5 @@ mod clock_was_not_set;
 mod folder_comes_late;
 mod killed_cut_corrupted;
 mod name_is_unknown;
+mod reloaded;
 mod support;

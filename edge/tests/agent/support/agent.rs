@@ -55,10 +55,15 @@ impl Agent {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Asks it to stop, and waits until it has done so in good order.
     #[track_caller]
     pub fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }
@@ -66,9 +71,15 @@ impl Agent {
     /// Waits until it has said this.
     #[track_caller]
     pub fn wait_for_line(&self, part: &str) {
+        self.wait_for_lines(part, 1);
+    }
+
+    /// Waits until it has said this so many times.
+    #[track_caller]
+    pub fn wait_for_lines(&self, part: &str, times: usize) {
         let deadline = clock::now() + DEADLINE;
-        while !self.log().contains(part) {
-            assert!(clock::now() < deadline, "no line with {part:?}");
+        while self.log().matches(part).count() < times {
+            assert!(clock::now() < deadline, "not {times} lines with {part:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

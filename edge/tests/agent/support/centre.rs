@@ -21,6 +21,8 @@ pub struct Kept {
     pub readings: BTreeMap<Number, Reading>,
     /// Readings that came under a number that another one has.
     pub twice: Vec<Number>,
+    /// How often a reading came that was committed already.
+    pub repeats: u64,
     /// What the edge last said of itself.
     pub state: Option<EdgeState>,
     pub health: Option<EdgeHealth>,
@@ -129,9 +131,10 @@ impl Centre {
                 let Readings { journal, readings } = serde_json::from_slice(payload).unwrap();
                 for sequenced in readings {
                     let number = (journal, sequenced.seq);
-                    let known = kept.readings.entry(number).or_insert_with(|| sequenced.reading.clone());
-                    if *known != sequenced.reading {
-                        kept.twice.push(number);
+                    match kept.readings.insert(number, sequenced.reading.clone()) {
+                        Some(known) if known != sequenced.reading => kept.twice.push(number),
+                        Some(_) => kept.repeats += 1,
+                        None => {}
                     }
                 }
                 vec![journal]
