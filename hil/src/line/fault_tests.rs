@@ -199,3 +199,18 @@ fn other_master_on_the_line_talks_without_being_asked() {
     assert_eq!(seen[..8], seal(vec![7, 3, 0, 0, 0, 3]));
     assert!(!bus.set_faults(at(0), FaultTarget::Unit(9), Vec::new()));
 }
+
+#[test]
+fn a_reply_that_is_whole_beside_stray_bytes_was_given_away() {
+    let is_given_away = |text: &str| {
+        let mut bus = with_faults(text);
+        bus.handle_bytes(at(0), &REQUEST);
+        run(&mut bus, at(400_000)).iter().any(|(_, byte)| byte.completes.is_some())
+    };
+    for text in ["glitch=1", "trailing=2", "split=5ms"] {
+        assert!(is_given_away(text), "{text}");
+    }
+    for text in ["crc", "short=4", "other-unit=9", "exception=6", "noise=bit"] {
+        assert!(!is_given_away(text), "{text}");
+    }
+}

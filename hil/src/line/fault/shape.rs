@@ -155,6 +155,7 @@ impl LineFault {
             // Another fault left too little of it.
             return;
         }
+        let whole = frame.clone();
         let changed = match self {
             Self::Late(by) => {
                 reply.delay += by;
@@ -198,7 +199,9 @@ impl LineFault {
             }
             _ => return,
         };
-        *reply = Reply { exchange, hangs_up: reply.hangs_up, ..Reply::steady(&changed, reply.delay, wire) };
+        // Stray bytes beside a frame that is whole keep nobody from taking it.
+        let shows = reply.shows.filter(|_| changed.windows(whole.len()).any(|part| part == whole));
+        *reply = Reply { exchange, shows, hangs_up: reply.hangs_up, ..Reply::steady(&changed, reply.delay, wire) };
     }
 }
 
