@@ -30,6 +30,12 @@ use crate::scenario::story::Story;
 /// Readings that are fetched from a journal at a time.
 const FETCHED_AT_ONCE: usize = 5000;
 
+/// The table of the numbers that were committed.
+const COMMITTED: &str = "journal_range";
+
+/// Numbers of journals.
+type Numbers = HashMap<String, RangeSet>;
+
 /// A reading that is kept.
 #[derive(Debug, Clone)]
 struct Row {
@@ -54,6 +60,7 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
     let site = &story.site.site;
     let connection = open(&bench.database())?;
     let (mut rows, mut missing, mut gaps) = (Vec::new(), 0, 0);
+    let committed = connection.as_ref().map_or(Ok(HashMap::new()), |connection| ranges(connection, COMMITTED))?;
     let mut record = Record { speed: story.speed, played, ..Record::default() };
     if let Some(connection) = &connection {
         rows = stored(connection).context("cannot read the database")?;
@@ -61,7 +68,7 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
     }
     let stored_rows = rows.len();
     for rtu in bench.machines.keys().filter(|rtu| bench.owns(&Role::Edge((*rtu).clone()))) {
-        rows.extend(waiting(bench, rtu, &rows)?);
+        rows.extend(waiting(bench, rtu, &rows, &committed)?);
     }
     if let Some(connection) = &connection {
         (missing, gaps) = numbers(connection, &rows[stored_rows..])?;
@@ -105,8 +112,9 @@ pub fn tanks_seen(database: &Path) -> anyhow::Result<usize> {
 /// # Errors
 /// The journal or the database cannot be read.
 pub fn waiting_numbers(bench: &Bench<'_>, rtu: &EdgeName) -> anyhow::Result<Vec<(String, u64)>> {
-    let rows = open(&bench.database())?.map_or(Ok(Vec::new()), |connection| stored(&connection))?;
-    Ok(waiting(bench, rtu, &rows)?.into_iter().map(|row| (row.journal, row.seq)).collect())
+    let connection = open(&bench.database())?;
+    let committed = connection.as_ref().map_or(Ok(HashMap::new()), |connection| ranges(connection, COMMITTED))?;
+    Ok(waiting(bench, rtu, &[], &committed)?.into_iter().map(|row| (row.journal, row.seq)).collect())
 }
 
 /// Tells whether numbers of journals are committed.
@@ -115,14 +123,8 @@ pub fn waiting_numbers(bench: &Bench<'_>, rtu: &EdgeName) -> anyhow::Result<Vec<
 /// The database cannot be read.
 pub fn has_numbers(bench: &Bench<'_>, numbers: &[(String, u64)]) -> anyhow::Result<bool> {
     let Some(connection) = open(&bench.database())? else { return Ok(false) };
-    let mut known: HashMap<String, RangeSet> = HashMap::new();
-    let mut statement = connection.prepare("SELECT journal, first_seq, last_seq FROM journal_range")?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-        known.entry(row.get(0)?).or_default().insert(number(1)?, number(2)?);
-    }
-    Ok(numbers.iter().all(|(journal, seq)| known.get(journal).is_some_and(|ranges| ranges.contains(*seq))))
+    let committed = ranges(&connection, COMMITTED)?;
+    Ok(numbers.iter().all(|(journal, seq)| has(&committed, journal, *seq)))
 }
 
 fn open(database: &Path) -> anyhow::Result<Option<Connection>> {
@@ -162,8 +164,11 @@ fn dead_letters(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     rows.collect()
 }
 
-/// Gives what stands in the journal of an RTU and not in the database.
-fn waiting(bench: &Bench<'_>, rtu: &EdgeName, rows: &[Row]) -> anyhow::Result<Vec<Row>> {
+/// Gives what stands in the journal of an RTU and is still to come into the database.
+///
+/// A journal keeps what was committed until a whole segment can go. What the centre says it has committed and does not
+/// have is lost: no edge sends it again. The numbers are read before the rows, so that none is in between.
+fn waiting(bench: &Bench<'_>, rtu: &EdgeName, rows: &[Row], committed: &Numbers) -> anyhow::Result<Vec<Row>> {
     let known: HashSet<(&str, u64)> = rows.iter().map(|row| (row.journal.as_str(), row.seq)).collect();
     let config = bench.edge_config(rtu)?.journal;
     if !config.dir.exists() {
@@ -175,12 +180,14 @@ fn waiting(bench: &Bench<'_>, rtu: &EdgeName, rows: &[Row]) -> anyhow::Result<Ve
         Journal::open_on(&host, config, None).with_context(|| format!("cannot open the journal of {rtu}"))?;
     let mut found = Vec::new();
     for (id, numbers) in journal.contents() {
+        let name = id.to_string();
+        let is_known = |seq| known.contains(&(name.as_str(), seq)) || has(committed, &name, seq);
         let (mut next, last) = (*numbers.start(), *numbers.end());
         while next <= last {
             let entries = journal.fetch(id, next, last, FETCHED_AT_ONCE)?;
             let Some(newest) = entries.last().map(|entry| entry.seq) else { break };
             next = newest + 1;
-            let unknown = entries.iter().filter(|entry| !known.contains(&(id.to_string().as_str(), entry.seq)));
+            let unknown = entries.iter().filter(|entry| !is_known(entry.seq));
             for entry in unknown {
                 let SequencedReading { seq, reading } = serde_json::from_slice(&entry.json)?;
                 found.push(row(id, bench.identity_of(rtu), seq, reading));
@@ -206,19 +213,25 @@ fn row(journal: JournalId, edge: &EdgeName, seq: u64, reading: tankline_domain::
     }
 }
 
+/// Gives the numbers of each journal that a table holds.
+fn ranges(connection: &Connection, table: &str) -> rusqlite::Result<Numbers> {
+    let mut statement = connection.prepare(&format!("SELECT journal, first_seq, last_seq FROM {table}"))?;
+    let mut rows = statement.query(())?;
+    let mut found = Numbers::new();
+    while let Some(row) = rows.next()? {
+        let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+        found.entry(row.get(0)?).or_default().insert(number(1)?, number(2)?);
+    }
+    Ok(found)
+}
+
+fn has(numbers: &Numbers, journal: &str, seq: u64) -> bool {
+    numbers.get(journal).is_some_and(|ranges| ranges.contains(seq))
+}
+
 /// Counts the numbers of journals that are nowhere, and those that edges dropped and said so.
 fn numbers(connection: &Connection, waiting: &[Row]) -> rusqlite::Result<(u64, u64)> {
-    let ranges = |table: &str| -> rusqlite::Result<HashMap<String, RangeSet>> {
-        let mut statement = connection.prepare(&format!("SELECT journal, first_seq, last_seq FROM {table}"))?;
-        let mut rows = statement.query(())?;
-        let mut found: HashMap<String, RangeSet> = HashMap::new();
-        while let Some(row) = rows.next()? {
-            let number = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-            found.entry(row.get(0)?).or_default().insert(number(1)?, number(2)?);
-        }
-        Ok(found)
-    };
-    let (mut there, gaps) = (ranges("journal_range")?, ranges("journal_gap")?);
+    let (mut there, gaps) = (ranges(connection, COMMITTED)?, ranges(connection, "journal_gap")?);
     for row in waiting {
         there.entry(row.journal.clone()).or_default().insert(row.seq, row.seq);
     }
