@@ -88,6 +88,7 @@ pub async fn run(args: &RunArgs, out: &mut (dyn Write + Send), stop: Cancellatio
         places: args.places.clone(),
         broker: args.broker.clone(),
         keep: args.keep.clone(),
+        tamper: None,
     });
     let outcomes = play_all(stories, &options, usize::from(args.jobs), out, &stop).await.context("cannot write")?;
     write_reports(args, &outcomes)?;

@@ -32,8 +32,14 @@ async fn played(folder: &Folder, seed: u64) -> Outcome {
     let mut story = load(&file).unwrap();
     story.seed = seed;
     let program = PathBuf::from(env!("CARGO_BIN_EXE_tankline-hil"));
-    let options =
-        PlayOptions { program, edge: EdgeProgram::Own, places: PlaceArgs::default(), broker: None, keep: None };
+    let options = PlayOptions {
+        program,
+        edge: EdgeProgram::Own,
+        places: PlaceArgs::default(),
+        broker: None,
+        keep: None,
+        tamper: None,
+    };
     play(&story, &options, &Playing::default(), &CancellationToken::new()).await
 }
 

@@ -127,6 +127,11 @@ impl<'s> Bench<'s> {
         &self.story.site.site
     }
 
+    /// Gives the folder of the story.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Gives the place of the database.
     #[must_use]
     pub fn database(&self) -> PathBuf {

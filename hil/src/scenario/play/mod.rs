@@ -8,6 +8,7 @@ mod machine;
 mod process;
 mod relay;
 mod stamp;
+mod tamper;
 mod telling;
 mod witness;
 
@@ -22,6 +23,8 @@ use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::BrokerUrl;
 use tokio_util::sync::CancellationToken;
+
+pub use self::tamper::{Tamper, TamperMoment};
 
 use self::bench::Bench;
 use super::command::{Command, Role};
@@ -66,6 +69,15 @@ pub struct PlayOptions {
     pub broker: Option<BrokerUrl>,
     /// The folder that each story gets a folder of its own in; temporary when absent.
     pub keep: Option<PathBuf>,
+    /// What breaks the system while it is played; nothing does when absent.
+    pub tamper: Option<Arc<dyn Tamper>>,
+}
+
+impl PlayOptions {
+    fn tamper(&self, moment: TamperMoment<'_>, folder: &Path) -> anyhow::Result<()> {
+        let tamper = |tamper: &Arc<dyn Tamper>| tamper.tamper(moment, folder).context("cannot tamper with the play");
+        self.tamper.as_ref().map_or(Ok(()), tamper)
+    }
 }
 
 /// The edges under test.
@@ -159,6 +171,7 @@ async fn play_to_the_end(
     let folder = Folder::make(options.keep.as_deref(), &story.name).context("there is no folder for the story")?;
     playing.tell(Duration::ZERO, "starting");
     let mut bench = Bench::prepare(story, options, folder.path()).await?;
+    options.tamper(TamperMoment::Configured, folder.path())?;
     if bench.is_of_others() {
         playing.tell(Duration::ZERO, format!("waiting for the edges:\n{}", bench.for_others()));
     }
@@ -174,6 +187,7 @@ async fn play_to_the_end(
         tell_events(story, &mut bench, began, playing, &mut tale.played).await?;
         playing.tell(tale.played, "waiting until all has arrived");
         settle(story, &mut bench).await?;
+        options.tamper(TamperMoment::Settled, folder.path())?;
         tale.record = Some(gather::gather(story, &bench, began, tale.played)?);
         bench.end().await;
         anyhow::Ok(())
@@ -232,7 +246,10 @@ async fn tell_events(
                 // The plant knows it from the beginning.
                 Command::Plant(_) => Ok(()),
                 Command::Fault(fault, _) => bench.fault(fault),
-                Command::Bench(act, _) => bench.act(act).await,
+                Command::Bench(act, _) => {
+                    bench.options.tamper(TamperMoment::Before(act), bench.folder())?;
+                    bench.act(act).await
+                }
             };
             happened.with_context(|| format!("at {}: {}", in_words(event.at), event.command))?;
         }
