@@ -102,7 +102,7 @@ const MUTANTS: [Mutant; 11] = [
     Mutant {
         name: "the connection is slow",
         events: &[SILENCE, "[[event]]\nat = \"3.5 min\"\ndo = \"slow rtu-01 delay=4s\"\n"],
-        fails: &[(LATENCY, &["p50 at most 3000 ms from gauge to database"])],
+        fails: &[(LATENCY, &["p50 at most 2000 ms from gauge to database"])],
         may_fail: &[FRESH],
         ..Mutant::UNTOUCHED
     },
