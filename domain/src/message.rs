@@ -237,6 +237,37 @@ pub struct GaugeHealth {
     /// 99th percentile of the reply time in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_ms_p99: Option<f64>,
+    /// Longest of the reply times that are remembered, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_ms_max: Option<f64>,
+    /// Time-out of the next request in ms, from its last bit on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<f64>,
+    /// What this time-out follows from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_basis: Option<TimeoutBasis>,
+    /// Quality of the latest reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+}
+
+/// What the time-out of a gauge follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeoutBasis {
+    /// Its own replies: one and a half times the slowest that is remembered, and a margin.
+    Replies,
+    /// The gauges of its line, because it has not answered yet.
+    Line,
+    /// Nothing: no gauge of its line has answered yet.
+    Start,
+    /// The time that its reply takes on the wire, and a margin.
+    Wire,
+    /// The longest that is configured.
+    Limit,
+    /// One that this version does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// What happened on the line with one gauge, counted since the start of its edge.

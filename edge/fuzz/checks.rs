@@ -67,7 +67,7 @@ pub fn frame(bytes: &[u8]) {
         let found = &bytes[start..start + length];
         assert!(has_good_crc(found));
         let unit = match heard {
-            Heard::Reply { unit, .. } | Heard::Exception { unit, .. } | Heard::Request { unit } => unit,
+            Heard::Reply { unit, .. } | Heard::Exception { unit, .. } | Heard::Request { unit, .. } => unit,
         };
         assert_eq!(unit, found[0]);
     }

@@ -10,4 +10,5 @@ mod named_files;
 pub mod quality;
 pub mod reload;
 pub mod stamp;
+pub mod status;
 pub mod uplink;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tankline_edge::agent::{self, Observer};
-use tankline_edge::command::{read, scan};
+use tankline_edge::command::{read, scan, status};
 use tankline_edge::config::EdgeConfig;
 use tankline_edge::reload;
 use tankline_runtime::exit::{self, Failure};
@@ -82,6 +82,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Shows how the agent that runs here gets on with its gauges.
+    Status(status::StatusArgs),
     /// Reads one gauge and shows everything about it; when it fails, says what to check.
     Read(read::ReadArgs),
     /// Finds the gauges on a line.
@@ -103,6 +105,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         match command {
             Command::Run { config } => run_agent(config, stop).await,
             Command::Check { config } => check(config),
+            Command::Status(args) => status::run(args, &mut io::stdout()).await,
             Command::Read(args) => read::run(args, &mut io::stdout(), stop).await,
             Command::Scan(args) => scan::run(args, &mut io::stdout(), stop).await,
         }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use bench_line::{Bench, PUBLISHED, REPLY, SITE, start};
 use clap::Parser;
-use tankline_edge::command::{Unanswered, read, scan};
+use tankline_edge::agent::{self, Observer};
+use tankline_edge::command::{Unanswered, read, scan, status};
+use tankline_edge::config::EdgeConfig;
 use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::LineFault;
 use tankline_runtime::exit::Failure;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 enum Cli {
     Read(read::ReadArgs),
     Scan(scan::ScanArgs),
+    Status(status::StatusArgs),
 }
 
 /// Does what the command line says; gives what it showed and how it ended.
@@ -34,6 +37,7 @@ async fn edge_until(line: &str, out: &mut impl Write, stop: CancellationToken) -
     match Cli::try_parse_from(["tankline-edge"].into_iter().chain(line.split_whitespace())).unwrap() {
         Cli::Read(args) => read::run(&args, out, stop).await,
         Cli::Scan(args) => scan::run(&args, out, stop).await,
+        Cli::Status(args) => status::run(&args, out).await,
     }
 }
 
@@ -226,7 +230,10 @@ async fn watch_shows_a_line_an_answer_and_counts_at_the_end() {
     let readings: Vec<_> = shown.lines().filter(|line| line.contains("9641")).collect();
     assert_eq!(readings.len(), 4, "{shown}");
     assert!(readings.iter().all(|line| line.contains("6367") && line.contains("32.5")), "{shown}");
-    assert_shows(&shown, &["time (UTC)", "asked 4, answered 4, failed 0; reply time min ", "median", "max"]);
+    assert_shows(
+        &shown,
+        &["time (UTC)", "asked 4, answered 4, failed 0", "reply time min ", "median", "max", "an agent would wait"],
+    );
 }
 
 #[tokio::test]
@@ -314,4 +321,36 @@ fn misuse_is_refused_before_anything_is_sent() {
         let parsed = Cli::try_parse_from(["tankline-edge"].into_iter().chain(line.split(' ')));
         assert_eq!(parsed.err().map(|error| error.exit_code()), Some(2), "{line}");
     }
+}
+
+#[tokio::test]
+async fn agent_that_runs_is_asked_how_it_gets_on_with_its_gauges() {
+    let bench = start();
+    bench.line.set_fault(2, Some(LineFault::Exception(6)));
+    let folder = tempfile::tempdir().unwrap();
+    site_with_port(folder.path(), &bench);
+    let config = folder.path().join("edge.toml");
+    let text = "edge = \"rtu-01\"\nsite = \"site.toml\"\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[journal]\ndir = \"journal\"\n";
+    std::fs::write(&config, text).unwrap();
+    let (_, outcome) = edge(&format!("status --config {}", config.display())).await;
+    let failure = outcome.unwrap_err();
+    assert!(failure.in_words("tankline-edge").contains("no agent of this configuration runs here"), "{failure:?}");
+
+    let (stop, observer) = (CancellationToken::new(), Observer::default());
+    let running = agent::run(EdgeConfig::load(&config).unwrap(), stop.clone(), observer.clone());
+    let asking = async {
+        while observer.gauges().iter().filter(|gauge| gauge.counters.polls > 1).count() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let told = edge(&format!("status --config {}", config.display())).await;
+        let json = edge(&format!("status --json --config {}", config.display())).await;
+        stop.cancel();
+        (told, json)
+    };
+    let (ran, ((shown, outcome), (json, _))) = tokio::join!(running, asking);
+    ran.unwrap();
+    outcome.unwrap();
+    assert_shows(&shown, &["edge rtu-01 of site bench", "2 gauges on 1 line", "T-01  good", "bad:exception-6"]);
+    assert_shows(&shown, &[" ms: 1.5 x its slowest reply + 80 ms", " ms: as usual on this line"]);
+    assert_shows(&json, &["\"reply_ms_p99\"", "\"timeout_basis\": \"replies\"", "\"timeout_basis\": \"line\""]);
 }

@@ -20,6 +20,7 @@ use crate::journal::{Journal, Outlet};
 use crate::line::board::HealthBoard;
 use crate::line::lines;
 use crate::line::poller::LineConfig;
+use crate::status;
 use crate::uplink::{self, Station};
 
 /// An orderly stop of a group takes no longer than this.
@@ -92,9 +93,16 @@ pub(super) struct Told {
     pub(super) board: HealthBoard,
 }
 
-/// Starts the session with the broker, and what it sends.
+/// Starts the session with the broker, what it sends, and what tells the agent's status on this machine.
 pub(super) fn start_sending(config: &EdgeConfig, writing: &Writing, report: Report, told: Told) -> Group {
     let Told { digest, started_at, board } = told;
+    let place = status::Place {
+        site: config.site.clone(),
+        edge: config.edge.clone(),
+        journal: config.journal.dir.clone(),
+        started_at,
+    };
+    let known = board.clone();
     let station = Station { site: config.site.clone(), edge: config.edge.clone(), config: digest, started_at, board };
     let (publisher, session, driver) = mqtt::session(session_options(config), EVENTS_WAITING);
     let appended = writing.appended.listen(APPENDED_WAITING);
@@ -105,6 +113,7 @@ pub(super) fn start_sending(config: &EdgeConfig, writing: &Writing, report: Repo
         uplink::run(uplink_config, station, &report, channels, stop).await
     });
     supervisor.spawn(Stage::Connection, "mqtt", |stop| driver.run(stop));
+    supervisor.spawn(Stage::Connection, "status", |stop| status::serve(place, known, stop));
     Group::start(supervisor)
 }
 

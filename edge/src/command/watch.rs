@@ -12,6 +12,7 @@ use super::advice::{self, Unanswered};
 use super::attempt::{Answer, Asker, AttemptError};
 use super::report::{bare_celsius, bare_mm, ms};
 use super::target::{Question, Target, Values};
+use crate::line::reply_time::ReplyTimes;
 
 /// Reply times that the median is taken of: the latest ones.
 const MEDIAN_OF: usize = 10_000;
@@ -103,6 +104,13 @@ fn line(at: UnixMillis, outcome: &Result<Answer, AttemptError>, values: Option<&
     format!("{time:<12}  {level:>8}  {interface:>12}  {temperature:>16}  {took:>8}{quality}")
 }
 
+/// Gives the time-out that an agent learns from a gauge whose slowest reply takes this long.
+fn agent_waits(slowest: Duration) -> Duration {
+    let mut times = ReplyTimes::new(Duration::MAX);
+    times.handle_reply(slowest);
+    times.timeout(Duration::ZERO, None)
+}
+
 /// What came of all the asking.
 #[derive(Debug, Default)]
 struct Tally {
@@ -133,7 +141,16 @@ impl Tally {
         sorted.sort_unstable();
         match (self.shortest, sorted.get(sorted.len() / 2), self.longest) {
             (Some(shortest), Some(median), Some(longest)) => {
-                format!("{counts}; reply time min {}, median {}, max {} ms", ms(shortest), ms(*median), ms(longest))
+                let p99 = sorted[(sorted.len() * 99).div_ceil(100) - 1];
+                let times = [shortest, *median, p99, longest].map(ms);
+                format!(
+                    "{counts}\nreply time min {}, median {}, 99 in 100 within {}, max {} ms; an agent would wait {:.0} ms",
+                    times[0],
+                    times[1],
+                    times[2],
+                    times[3],
+                    agent_waits(longest).as_secs_f64() * 1e3
+                )
             }
             _ => counts,
         }
@@ -152,7 +169,8 @@ mod tests {
         for millis in [30, 20, 25] {
             tally.count::<()>(Ok(Duration::from_millis(millis)));
         }
-        let words = "asked 4, answered 3, failed 1; reply time min 20.0, median 25.0, max 30.0 ms";
+        let words = "asked 4, answered 3, failed 1\n\
+            reply time min 20.0, median 25.0, 99 in 100 within 30.0, max 30.0 ms; an agent would wait 125 ms";
         assert_eq!(tally.in_words(), words);
     }
 

@@ -64,6 +64,18 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Gives the shape of the reply to a request; `None` when it is no read.
+    fn asked_by(request: &[u8]) -> Option<Self> {
+        let &[_, function, _, _, high, low, ..] = request else { return None };
+        let count = u16::from_be_bytes([high, low]);
+        let bytes = match function {
+            1 | 2 => count.div_ceil(8),
+            3 | 4 => count.checked_mul(2)?,
+            _ => return None,
+        };
+        Some(Self { function, data_bytes: u8::try_from(bytes).ok()? })
+    }
+
     /// Gives the shape of the reply to a read.
     #[must_use]
     pub fn of(read: RegisterRead) -> Self {
@@ -92,6 +104,8 @@ pub enum Heard {
     Request {
         /// The unit.
         unit: u8,
+        /// The shape of the reply, where it asks for one that holds data.
+        shape: Option<Shape>,
     },
 }
 
@@ -106,7 +120,10 @@ impl Heard {
             1..=4 if good(reply_length) => {
                 Some((Self::Reply { unit, shape: Shape { function, data_bytes: third } }, reply_length))
             }
-            1..=6 | 15 | 16 if good(REQUEST_LENGTH) => Some((Self::Request { unit }, REQUEST_LENGTH)),
+            1..=6 | 15 | 16 if good(REQUEST_LENGTH) => {
+                let shape = Shape::asked_by(bytes);
+                Some((Self::Request { unit, shape }, REQUEST_LENGTH))
+            }
             0x81..=0x90 if good(EXCEPTION_LENGTH) => {
                 Some((Self::Exception { unit, function: function & !EXCEPTION_BIT }, EXCEPTION_LENGTH))
             }
@@ -225,7 +242,7 @@ mod tests {
         assert_eq!(Request::from_frame(&GOLDEN_REQUEST), Ok(request.clone()));
         assert_eq!(request.shape(), Shape::of(read));
         assert_eq!(Heard::at(&GOLDEN_REPLY), Some((Heard::Reply { unit: 1, shape: Shape::of(read) }, 11)));
-        assert_eq!(Heard::at(&GOLDEN_REQUEST), Some((Heard::Request { unit: 1 }, 8)));
+        assert_eq!(Heard::at(&GOLDEN_REQUEST), Some((Heard::Request { unit: 1, shape: Some(Shape::of(read)) }, 8)));
         assert_eq!(hex(&GOLDEN_REPLY[..4]), "01 03 06 25");
     }
 
@@ -236,6 +253,13 @@ mod tests {
             Heard::at(&with_crc(vec![1, 0x83, 2])),
             Some((Heard::Exception { unit: 1, function: 3 }, EXCEPTION_LENGTH))
         );
+        let asked = |bytes: &[u8]| match Heard::at(&with_crc(bytes.to_vec())) {
+            Some((Heard::Request { unit: 9, shape }, 8)) => shape,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked(&[9, 1, 0, 0, 0, 9]), Some(Shape { function: 1, data_bytes: 2 }));
+        assert_eq!(asked(&[9, 4, 0, 0, 0, 125]), Some(Shape { function: 4, data_bytes: 250 }));
+        assert_eq!((asked(&[9, 3, 0, 0, 255, 255]), asked(&[9, 6, 0, 0, 0, 1])), (None, None));
         assert_eq!(Heard::at(&[0; 32]), None);
         for length in 0..11 {
             assert_eq!(Heard::at(&GOLDEN_REPLY[..length]), None);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tankline_domain::message::GaugeCounters;
 
-use super::frame::{EXCEPTION_LENGTH, Heard, Request};
+use super::frame::{EXCEPTION_LENGTH, Heard, Request, Shape};
 use super::unanswered::Unanswered;
 
 /// Stray bytes around a frame that are forgiven: what a driver's direction change leaves on the wire.
@@ -52,6 +52,8 @@ pub struct Verdict {
     pub is_too_soon: bool,
     /// Whether another master asked the same unit.
     pub is_asked_by_others: bool,
+    /// What the answers to it look like.
+    pub asked_by_others: Vec<Shape>,
     /// When the first damaged bytes came.
     pub damaged_at: Option<Instant>,
 }
@@ -78,6 +80,7 @@ pub struct Gate<'r> {
     answer: Option<Vec<u8>>,
     is_contradicted: bool,
     is_asked_by_others: bool,
+    asked_by_others: Vec<Shape>,
     has_spoken: bool,
     silence: Silence,
     counted: GaugeCounters,
@@ -102,6 +105,7 @@ impl<'r> Gate<'r> {
             answer: None,
             is_contradicted: false,
             is_asked_by_others: false,
+            asked_by_others: Vec::new(),
             has_spoken: false,
             silence: Silence::Nothing,
             counted: GaugeCounters::default(),
@@ -111,11 +115,6 @@ impl<'r> Gate<'r> {
             last_byte: timing.request_over,
             damaged_at: None,
         }
-    }
-
-    /// Takes that another master has asked the same unit: what is answered from now on is answered to it.
-    pub fn handle_request_of_others(&mut self) {
-        self.is_asked_by_others = true;
     }
 
     /// Takes bytes from the wire.
@@ -165,6 +164,7 @@ impl<'r> Gate<'r> {
             is_out_of_turn: self.is_out_of_turn,
             is_too_soon: self.is_too_soon && !self.is_asked_by_others,
             is_asked_by_others: self.is_asked_by_others,
+            asked_by_others: self.asked_by_others,
             damaged_at: self.damaged_at,
         }
     }
@@ -241,11 +241,13 @@ impl<'r> Gate<'r> {
         let own = self.request.unit();
         match heard {
             Heard::Request { .. } if frame == self.request.frame() => self.counted.echoes += 1,
-            Heard::Request { unit } if unit == own => {
+            // What is answered from now on may be answered to another master.
+            Heard::Request { unit, shape } if unit == own => {
                 self.counted.foreign += 1;
-                self.handle_request_of_others();
+                self.is_asked_by_others = true;
+                self.asked_by_others.extend(shape);
             }
-            Heard::Reply { unit, .. } | Heard::Exception { unit, .. } | Heard::Request { unit } if unit != own => {
+            Heard::Reply { unit, .. } | Heard::Exception { unit, .. } | Heard::Request { unit, .. } if unit != own => {
                 self.counted.foreign += 1;
                 self.of_others.push(heard);
             }

@@ -32,9 +32,6 @@ const BABBLE: Duration = Duration::from_millis(250);
 /// How long a unit is doubted that was heard when nobody had asked it.
 const DOUBT: Duration = Duration::from_secs(30);
 
-/// How long another master is taken to wait for its answer.
-const OTHERS_WAIT: Duration = Duration::from_secs(1);
-
 /// More bytes than this are not kept between two exchanges.
 const MOST_STRAYS: usize = 4096;
 
@@ -55,8 +52,6 @@ pub struct Master {
     pause: Pause,
     last_activity: Instant,
     last_unit: u8,
-    /// The unit that another master was heard asking, and when: what it says next is no sign against it, nor for us.
-    asked_by_others: Option<(u8, Instant)>,
     /// The unit that was asked last and said nothing: what is heard spoilt after that may be its late reply.
     silent_unit: Option<u8>,
     units: HashMap<u8, Unit>,
@@ -97,7 +92,6 @@ impl Master {
             pause: Pause::default(),
             last_activity: clock::now(),
             last_unit: 0,
-            asked_by_others: None,
             silent_unit: None,
             units: HashMap::new(),
         }
@@ -201,7 +195,6 @@ impl Master {
     async fn slot(&mut self, request: &Request, timeout: Duration) -> Result<(Vec<u8>, Duration), ExchangeError> {
         self.wait_for_silence().await?;
         self.last_unit = request.unit();
-        let is_asked_by_others = self.take_asked_by_others(request.unit());
         let written = clock::now();
         self.port.send(request.frame()).await.map_err(ExchangeError::Port)?;
         let on_wire = if self.port.is_wire() { self.framing.bytes(REQUEST_LENGTH) } else { Duration::ZERO };
@@ -217,7 +210,8 @@ impl Master {
         };
         let mut slot = Slot {
             gate: Gate::new(request, trust, timing, &mut unit.unanswered),
-            silence: self.framing.silence(),
+            // A doubted unit's second answer may come with the next piece that an adapter delivers.
+            silence: if trust == Trust::Doubted { BURST_GAP } else { self.framing.silence() },
             byte: if self.pace == Pace::None { Duration::ZERO } else { self.framing.bytes(1) },
             end: sent + timeout,
             latest_end: sent + timeout + BURST_GAP * u32::try_from(request.reply_length()).unwrap_or(u32::MAX),
@@ -226,9 +220,6 @@ impl Master {
             last_activity: &mut self.last_activity,
             pause: &mut self.pause,
         };
-        if is_asked_by_others {
-            slot.gate.handle_request_of_others();
-        }
         let last_byte = slot.receive(&mut self.port).await.map_err(ExchangeError::Port)?;
         let verdict = slot.gate.close(clock::now());
         self.last_activity = self.last_activity.max(sent);
@@ -275,6 +266,8 @@ impl Master {
                 }
             }
         }
+        // Another master's requests are requests that may be answered late, as our own.
+        verdict.asked_by_others.iter().for_each(|shape| unit.unanswered.handle_silence(*shape, sent));
         self.is_too_soon = verdict.is_too_soon && verdict.answer.is_err();
         if verdict.is_asked_by_others {
             self.handle_request_of_others();
@@ -296,9 +289,11 @@ impl Master {
     fn hear(&mut self, heard: Heard) -> bool {
         let now = clock::now();
         let (number, was_owed) = match heard {
-            Heard::Request { unit } => {
-                self.asked_by_others = Some((unit, now));
+            Heard::Request { unit, shape } => {
                 self.handle_request_of_others();
+                if let (Some(unit), Some(shape)) = (self.units.get_mut(&unit), shape) {
+                    unit.unanswered.handle_silence(shape, now);
+                }
                 return false;
             }
             Heard::Reply { unit, shape } => {
@@ -308,10 +303,9 @@ impl Master {
                 (unit, self.units.get_mut(&unit).map(|unit| unit.unanswered.handle_late_exception(now, function)))
             }
         };
-        let is_answer_to_others = self.take_asked_by_others(number);
         let Some(unit) = self.units.get_mut(&number) else { return false };
         unit.counters.late += 1;
-        if was_owed == Some(false) && !is_answer_to_others {
+        if was_owed == Some(false) {
             unit.doubted_until = Some(now + DOUBT);
         }
         true
@@ -324,24 +318,15 @@ impl Master {
         }
     }
 
-    /// Tells whether another master may be waiting for an answer of a unit.
-    fn take_asked_by_others(&mut self, unit: u8) -> bool {
-        let (asked, at) = match self.asked_by_others {
-            Some(asked) => asked,
-            None => return false,
-        };
-        if asked == unit {
-            self.asked_by_others = None;
-        }
-        asked == unit && clock::now().saturating_duration_since(at) < OTHERS_WAIT
-    }
-
     /// Waits until the line was silent for 3.5 characters, and throws away what came since the last exchange.
+    ///
+    /// Where that is no whole frame, its rest may still be on its way: then it waits for as long as an adapter may take.
     async fn wait_for_silence(&mut self) -> Result<(), ExchangeError> {
         let give_up = clock::now() + BABBLE;
         let mut strays = Vec::new();
         let outcome = loop {
-            let quiet = self.last_activity + self.framing.silence();
+            let silence = if is_broken(&strays) { BURST_GAP } else { self.framing.silence() };
+            let quiet = self.last_activity + silence;
             tokio::select! {
                 biased;
                 received = self.port.receive(&mut strays) => received.map_err(ExchangeError::Port)?,
@@ -379,6 +364,17 @@ impl Master {
             self.units.entry(self.last_unit).or_default().counters.crc_errors += 1;
         }
     }
+}
+
+/// Tells whether bytes end with some that make no frame.
+fn is_broken(mut bytes: &[u8]) -> bool {
+    let mut is_broken = false;
+    while !bytes.is_empty() {
+        let length = Heard::at(bytes).map(|(_, length)| length);
+        is_broken = length.is_none();
+        bytes = &bytes[length.unwrap_or(1)..];
+    }
+    is_broken
 }
 
 /// Adds counters up.

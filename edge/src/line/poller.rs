@@ -218,7 +218,7 @@ impl Poller {
         self.schedule.handle_poll_end(now, index, end);
         self.tell_worst();
         self.tell_overload(now, index);
-        self.report(index);
+        self.report(index, reading.quality.clone());
         if wanted { self.readings.send(reading).await.map_err(|_| Abandoned) } else { Ok(()) }
     }
 
@@ -344,16 +344,26 @@ impl Poller {
         state.failing = failing;
     }
 
-    fn report(&self, index: usize) {
+    fn report(&self, index: usize, quality: Quality) {
         let state = &self.gauges[index];
-        let ms = |quantile| state.times.quantile(quantile).map(|time: Duration| time.as_secs_f64() * 1e3);
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let quantile = |quantile| state.times.quantile(quantile).map(ms);
+        let timeout = self
+            .master
+            .as_ref()
+            .zip(state.reads.first())
+            .map(|(master, read)| state.times.timeout_and_basis(master.reply_floor(*read), self.usual_timeout()));
         self.board.put(GaugeHealth {
             line: self.config.line.name.clone(),
             tank: state.gauge.tank.clone(),
             unit: state.gauge.unit,
             counters: state.counters,
-            reply_ms_p50: ms(0.5),
-            reply_ms_p99: ms(0.99),
+            reply_ms_p50: quantile(0.5),
+            reply_ms_p99: quantile(0.99),
+            reply_ms_max: quantile(1.0),
+            timeout_ms: timeout.map(|(timeout, _)| ms(timeout)),
+            timeout_basis: timeout.map(|(_, basis)| basis),
+            quality: Some(quality),
         });
     }
 }

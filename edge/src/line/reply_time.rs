@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tankline_domain::message::TimeoutBasis;
+
 /// Replies that are remembered.
 const WINDOW: usize = 64;
 
@@ -64,8 +66,7 @@ impl ReplyTimes {
     /// the slowest and a margin, at least `floor` (the time of the reply on the wire) and the margin, at most the ceiling.
     #[must_use]
     pub fn learned(&self, floor: Duration) -> Option<Duration> {
-        let slowest = *self.window.iter().max()?;
-        Some(((slowest * 3 / 2).max(floor) + MARGIN).min(self.ceiling))
+        self.window.iter().max().map(|_| self.timeout(floor, None))
     }
 
     /// Gives the time-out for the next request: what is learned, else what is usual on this line.
@@ -73,8 +74,18 @@ impl ReplyTimes {
     /// It does not grow while a gauge is silent, so that a dead one takes little of the line's time.
     #[must_use]
     pub fn timeout(&self, floor: Duration, usual: Option<Duration>) -> Duration {
-        let known = self.learned(floor).or(usual).unwrap_or(FIRST);
-        known.max(floor + MARGIN).min(self.ceiling)
+        self.timeout_and_basis(floor, usual).0
+    }
+
+    /// Gives the same, and what it follows from.
+    #[must_use]
+    pub fn timeout_and_basis(&self, floor: Duration, usual: Option<Duration>) -> (Duration, TimeoutBasis) {
+        let learned = self.window.iter().max().map(|slowest| (*slowest * 3 / 2 + MARGIN, TimeoutBasis::Replies));
+        let usual = usual.map(|usual| (usual, TimeoutBasis::Line));
+        let known = learned.or(usual).unwrap_or((FIRST, TimeoutBasis::Start));
+        let on_wire = (floor + MARGIN, TimeoutBasis::Wire);
+        let wanted = if known.0 < on_wire.0 { on_wire } else { known };
+        if wanted.0 > self.ceiling { (self.ceiling, TimeoutBasis::Limit) } else { wanted }
     }
 
     /// Gives a longer time-out for the next request, if it is worth a try: a silent gauge may have become slower.
@@ -177,6 +188,19 @@ mod tests {
         assert_eq!(given(&mut times, 1), [110], "that long nobody waits");
         times.handle_reply(MS(30));
         assert_eq!(given(&mut times, 3), [125, 125, 250]);
+    }
+
+    #[test]
+    fn timeout_says_what_it_follows_from() {
+        let mut times = ReplyTimes::new(MS(500));
+        let basis = |times: &ReplyTimes, floor, usual| times.timeout_and_basis(MS(floor), usual).1;
+        assert_eq!(basis(&times, 20, None), TimeoutBasis::Start);
+        assert_eq!(basis(&times, 20, Some(MS(110))), TimeoutBasis::Line);
+        times.handle_reply(MS(20));
+        assert_eq!(times.timeout_and_basis(MS(20), None), (MS(110), TimeoutBasis::Replies));
+        assert_eq!(times.timeout_and_basis(MS(40), None), (MS(120), TimeoutBasis::Wire));
+        times.handle_reply(MS(300));
+        assert_eq!(times.timeout_and_basis(MS(40), None), (MS(500), TimeoutBasis::Limit));
     }
 
     #[test]

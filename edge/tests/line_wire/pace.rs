@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use tankline_domain::site::Framing;
 use tankline_edge::line::frame::with_crc;
 use tankline_edge::line::master::Master;
 
@@ -39,8 +40,12 @@ async fn answers_to_another_master_are_not_believed_however_often_they_come_earl
             vec![(AT_ONCE, reply(1, &words))]
         });
         let mut master = peer.master().await;
+        let on_wire = Framing::default().bytes(5 + 2 * usize::from(count));
         for poll in 0..20 {
-            assert_eq!(words(&mut master, count).await, None, "{count} registers, poll {poll}");
+            let taken = master.read(1, read(count), TIMEOUT).await.ok();
+            // On a busy machine the adapter may be so late that the answer is in time for ours.
+            let taken = taken.filter(|exchange| exchange.took < on_wire / 2);
+            assert_eq!(taken, None, "{count} registers, poll {poll}");
         }
     }
 }

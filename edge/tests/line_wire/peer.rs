@@ -13,6 +13,10 @@ use tankline_domain::site::{Framing, Port};
 use tankline_edge::line::frame::with_crc;
 use tankline_edge::line::master::Master;
 use tankline_edge::line::port;
+use tankline_runtime::clock;
+
+/// A thread that wakes later than this did not keep the time of the line.
+const TOLERANCE: Duration = Duration::from_millis(3);
 
 /// What is said after a request, in pieces, each so long after the one before.
 pub type Said = Vec<(Duration, Vec<u8>)>;
@@ -21,6 +25,7 @@ pub type Said = Vec<(Duration, Vec<u8>)>;
 pub struct Peer {
     path: Port,
     is_over: Arc<AtomicBool>,
+    was_late: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,19 +37,27 @@ impl Peer {
         unlockpt(&ours).unwrap();
         let path = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
         let is_over = Arc::new(AtomicBool::new(false));
-        let over = is_over.clone();
+        let was_late = Arc::new(AtomicBool::new(false));
+        let (over, late) = (is_over.clone(), was_late.clone());
         let serve = move || {
             let mut number = 0;
             while let Some(request) = hear(&ours, &over) {
                 number += 1;
                 for (pause, bytes) in say(number, request) {
+                    let due = clock::now() + pause;
                     std::thread::sleep(pause);
+                    late.fetch_or(due.elapsed() > TOLERANCE, Ordering::AcqRel);
                     rustix::io::write(&ours, &bytes).unwrap();
                 }
             }
         };
         let thread = Some(std::thread::spawn(serve));
-        Self { path: Port::Serial(path.into()), is_over, thread }
+        Self { path: Port::Serial(path.into()), is_over, was_late, thread }
+    }
+
+    /// Tells whether it said something later than it was to, because the machine was busy.
+    pub fn was_late(&self) -> bool {
+        self.was_late.load(Ordering::Acquire)
     }
 
     pub async fn master(&self) -> Master {
