@@ -214,3 +214,19 @@ fn a_reply_that_is_whole_beside_stray_bytes_was_given_away() {
         assert!(!is_given_away(text), "{text}");
     }
 }
+
+#[test]
+fn no_request_gets_through_while_the_line_is_shorted_or_babbles() {
+    for text in ["shorted", "babble"] {
+        let mut bus = bus();
+        assert!(bus.set_faults(at(0), FaultTarget::Line, faults(text)));
+        // At every moment of the pieces in which it speaks, those right between two of them too.
+        for poll in 0..400_u64 {
+            let from = at(100_000 + poll * 20_137);
+            run(&mut bus, from);
+            bus.handle_bytes(from, &REQUEST);
+        }
+        run(&mut bus, at(9_000_000));
+        assert_eq!((bus.counters().requests, bus.counters().replies > 0), (0, true), "{text}");
+    }
+}

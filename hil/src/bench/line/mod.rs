@@ -84,7 +84,8 @@ pub async fn line(
     said("pymodbus, all gauges", out)?;
     match rivals::pymodbus(time, stop).await? {
         Some(sweep) => sweeps.push(figures("pymodbus", least_sweep_ms, &sweep)),
-        None => writeln!(out, "python3 has no pymodbus with serial ports; left out").context("cannot write")?,
+        None => writeln!(out, "left out: `python3 -m pip install pymodbus pyserial` gives it to python3")
+            .context("cannot write")?,
     }
     let mut dead = Vec::new();
     said("edge, 14 gauges alone", out)?;
