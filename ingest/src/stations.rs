@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tankline_domain::names::{EdgeName, SiteName, TankName};
+use tankline_domain::quantity::Basis;
 use tankline_domain::site::{Gauge, Site, Tank};
 
 /// A described edge, by its place in [`Stations`].
@@ -30,6 +31,8 @@ pub struct DescribedTank {
     pub site: SiteName,
     /// The tank.
     pub tank: Tank,
+    /// What its quantities come of.
+    pub basis: Basis,
     /// The edge that its gauge is polled by; absent for a tank without a gauge.
     pub edge: Option<EdgeId>,
     /// Longest time from one reading to the next while nothing is wrong; absent for a tank without a gauge.
@@ -113,10 +116,16 @@ impl Stations {
             self.tanks.push(DescribedTank {
                 site: site.name().clone(),
                 tank: tank.clone(),
+                basis: basis(site, tank),
                 edge: site.edge_of(&tank.name).and_then(|edge| names.edges.get(edge).copied()),
                 longest_silence: gauge.map(Gauge::longest_silence),
             });
         }
         self.sites.insert(site.name().clone(), names);
     }
+}
+
+fn basis(site: &Site, tank: &Tank) -> Basis {
+    let product = site.product_of(tank).expect("a site is refused when a tank's product is not there");
+    Basis::new(tank, product).expect("a site is refused when a product's standard does not take its density")
 }

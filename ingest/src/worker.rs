@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rusqlite::Connection;
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::clock;
 use tankline_runtime::mqtt::session;
 use tankline_runtime::supervisor::{Stage, Supervisor};
 use tokio::sync::{mpsc, oneshot};
@@ -95,8 +96,10 @@ impl Ingest {
     /// [`StartError`].
     pub fn open(config: Config) -> Result<Self, StartError> {
         let stations = Arc::new(Stations::new(&config.sites));
-        let connection = store::open(&config.database)?;
+        let mut connection = store::open(&config.database)?;
         let path = || config.database.display().to_string();
+        store::note_bases(&mut connection, &stations, clock::unix_ms())
+            .map_err(|source| StartError::Load { path: path(), source })?;
         let loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
         let sites = config.sites.iter().map(|site| site.name().clone());
         let shared = Arc::new(Shared::new(stations, sites, loaded));

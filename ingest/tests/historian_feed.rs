@@ -154,8 +154,8 @@ async fn every_committed_reading_arrives_with_times_in_milliseconds() {
     let expected = "tank,site=s,tank=T-01 quality_code=1i,quality=\"bad:no-reply\" 1795400000123";
     assert!(taken.iter().any(|line| line == expected), "{:?}", taken.last());
     let good = taken.iter().find(|line| has_level(line, 1000)).unwrap();
-    let fields = "level_mm=1000,interface_mm=0,temperature_c=32.5,tov_m3=1,fw_m3=0,oil_m3=1,quality_code=192i";
-    assert!(good.contains(fields), "{good}");
+    let fields = "level_mm=1000,interface_mm=0,temperature_c=32.5,tov_m3=1,fw_m3=0,oil_m3=1,gov_m3=1,gsv_m3=0.9896";
+    assert!(good.contains(fields) && good.contains(",ullage_m3=9,") && good.contains("quality_code=192i"), "{good}");
     worker.stop().await;
 }
 

@@ -22,11 +22,13 @@ async fn reading_is_stored_with_its_volumes_and_its_edge_hears_of_it() {
     assert_eq!(worker.observer.committed(), 2);
     assert!(worker.observer.latency_ms(0.99).unwrap() < 30_000);
     let row: String = folder.query(
-        "SELECT site || ' ' || tank || ' ' || edge || ' ' || journal || ' ' || level_mm || ' ' || interface_mm || ' '
+        "SELECT reading.site || ' ' || reading.tank || ' ' || edge || ' ' || journal || ' ' || level_mm || ' ' || interface_mm || ' '
              || temperature_c || ' ' || quality || ' ' || quality_code || ' ' || tov_m3 || ' ' || fw_m3 || ' '
-             || round(oil_m3, 3) || ' ' || length(geometry_digest) FROM reading WHERE seq = 1",
+             || round(oil_m3, 3) || ' ' || round(nsv_m3, 6) || ' ' || round(mass_t, 6) || ' ' || edition
+         FROM reading JOIN basis ON basis.digest = reading.basis WHERE seq = 1",
     );
-    assert_eq!(row, format!("s T-01 rtu-01 {JOURNAL} 9641.0 1000.0 32.5 good 192 9.641 1.0 8.641 16"));
+    let derived = "9.641 1.0 8.641 8.55164 7.362107 GB/T 1885-1998";
+    assert_eq!(row, format!("s T-01 rtu-01 {JOURNAL} 9641.0 1000.0 32.5 good 192 {derived}"));
     worker.stop().await;
     let state = edge.next("centre/state").await;
     assert_eq!(state["state"], "offline");

@@ -58,11 +58,11 @@ pub struct FlowMeter {
 impl FlowMeter {
     /// Takes a volume. `resolution` is by how much it changes with one step of the gauge, a millimetre of level.
     ///
-    /// A reading that is not newer than the one before changes nothing.
-    pub fn push(&mut self, at: UnixMillis, volume: CubicMetres, resolution: CubicMetres) {
+    /// Gives the flow with it. A reading that is not newer than the one before changes nothing, and has none.
+    pub fn push(&mut self, at: UnixMillis, volume: CubicMetres, resolution: CubicMetres) -> Option<Flow> {
         let known = volume.get().is_finite() && resolution.get().is_finite();
         if !known || self.newest.is_some_and(|newest| at <= newest) {
-            return;
+            return None;
         }
         self.newest = Some(at);
         let first = *self.first.get_or_insert(at);
@@ -71,6 +71,7 @@ impl FlowMeter {
         }
         self.noise.hear(volume.get(), resolution.get());
         self.block.push(at, first, volume.get());
+        self.flow()
     }
 
     /// Gives the flow; none until there are readings for half a minute or so.

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 /// Gives the first 16 hexadecimal digits of the SHA-256 of `canonical`.
 ///
 /// 64 bits tell the editions of one tank's table apart; they are no protection against someone who forges a table.
-pub(super) fn digest(canonical: &str) -> String {
+pub(crate) fn digest(canonical: &str) -> String {
     Sha256::digest(canonical.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -4,7 +4,7 @@
 
 mod circle;
 mod cut;
-mod digest;
+pub(crate) mod digest;
 mod reach;
 mod shape;
 mod table;

@@ -1,6 +1,9 @@
 //! All of a tank that stays the same from reading to reading.
 
-use super::Conditions;
+use super::{Conditions, Insulation};
+use std::fmt::Write;
+
+use crate::geometry::digest::digest;
 use crate::geometry::{Geometry, OutsideTank};
 use crate::site::{Product, Tank};
 use crate::units::{CubicMetres, KilogramsPerCubicMetre, Millimetres};
@@ -19,6 +22,8 @@ pub struct Basis {
     pub(super) s_and_w: f64,
     pub(super) safe_fill: Filled,
     pub(super) least_fill: Filled,
+    description: String,
+    digest: String,
 }
 
 /// The correction by the product's density, and by densities one standard uncertainty below and above.
@@ -57,14 +62,19 @@ impl Basis {
         let geometry = &tank.geometry;
         let safe_fill = conditions.safe_fill.or(tank.limits.high_high).unwrap_or(geometry.height());
         let least_fill = conditions.least_fill.or(tank.limits.low_low).unwrap_or(geometry.bottom());
+        let s_and_w = conditions.s_and_w.unwrap_or(product.s_and_w);
+        let (safe_fill, least_fill) = (filled(geometry, safe_fill), filled(geometry, least_fill));
+        let description = describe(tank, product, s_and_w, safe_fill.level, least_fill.level);
         Ok(Self {
+            digest: digest(&description),
+            description,
             geometry: geometry.clone(),
             conditions,
             density_20c: product.density_20c,
             corrections,
-            s_and_w: conditions.s_and_w.unwrap_or(product.s_and_w),
-            safe_fill: filled(geometry, safe_fill),
-            least_fill: filled(geometry, least_fill),
+            s_and_w,
+            safe_fill,
+            least_fill,
         })
     }
 
@@ -84,6 +94,24 @@ impl Basis {
     #[must_use]
     pub fn working_capacity(&self) -> CubicMetres {
         CubicMetres::new(self.safe_fill.volume.get() - self.least_fill.volume.get())
+    }
+
+    /// Gives 16 hexadecimal digits that change with anything that changes a quantity.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Gives the edition of the standard of its volume correction; none for water.
+    #[must_use]
+    pub fn edition(&self) -> Option<&'static str> {
+        self.corrections.as_ref().map(|corrections| corrections.nominal.standard().edition())
+    }
+
+    /// Says in one line all that quantities come of beside the reading: geometry, product, standard, shell, roof, limits.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
     }
 
     /// Gives the geometry, whose digest belongs to every figure that comes of it.
@@ -109,6 +137,34 @@ impl Basis {
         let at = |level_mm| self.geometry.volume_at(Millimetres::new(level_mm)).map(CubicMetres::get);
         Ok((at(above)? - at(below)?) / (above - below))
     }
+}
+
+/// The text that the digest covers; a change here changes every digest.
+fn describe(tank: &Tank, product: &Product, s_and_w: f64, safe: Millimetres, least: Millimetres) -> String {
+    let conditions = &tank.conditions;
+    let kind = product.kind.commodity().map_or("water", |commodity| commodity.word());
+    let mut text = format!(
+        "geometry={} kind={kind} density_20c_kg_m3={} standard={} s_and_w={s_and_w} safe_fill_mm={} least_fill_mm={}",
+        tank.geometry.digest(),
+        product.density_20c.get(),
+        product.standard,
+        safe.get(),
+        least.get(),
+    );
+    let mut add = |part: std::fmt::Arguments<'_>| text.write_fmt(part).expect("a text takes what is written to it");
+    if let Some(shell) = &conditions.shell {
+        let ambient = match shell.insulation {
+            Insulation::Insulated => "insulated".to_owned(),
+            Insulation::Bare { ambient } => format!("ambient_c={}", ambient.get()),
+        };
+        add(format_args!(" shell={ambient},{:e},{}", shell.expansion_per_c, shell.reference.get()));
+    }
+    if let Some(roof) = &conditions.roof {
+        let table = roof.table_density.map_or(0.0, KilogramsPerCubicMetre::get);
+        let (landed, afloat) = (roof.landed.get(), roof.afloat.get());
+        add(format_args!(" roof={},{landed},{afloat},{table}", roof.mass_kg));
+    }
+    text
 }
 
 /// Gives the volume at a level, or at the end of the tank that is nearest to it.

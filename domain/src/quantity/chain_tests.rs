@@ -54,6 +54,28 @@ fn floating_roof_is_taken_off_at_the_density_that_the_oil_has() {
     assert!(film.to_string().starts_with("the roof displaces 49.8"), "{film}");
 }
 
+/// The digest stands in stored history, so it must stay what it is from release to release.
+#[test]
+fn digest_changes_with_whatever_changes_a_quantity() {
+    let plain = basis(Conditions::default());
+    assert_eq!(
+        plain.description(),
+        "geometry=3ea294782c06f200 kind=crude density_20c_kg_m3=862 standard=gb-1885-1998 s_and_w=0.004 \
+         safe_fill_mm=11800 least_fill_mm=700"
+    );
+    let others = [
+        Conditions { shell: Some(bare_steel()), ..Conditions::default() },
+        Conditions { roof: Some(floating_roof()), ..Conditions::default() },
+        Conditions { s_and_w: Some(0.01), ..Conditions::default() },
+        Conditions { safe_fill: Some(mm(9000.0)), ..Conditions::default() },
+    ];
+    let mut digests: Vec<String> = others.map(|conditions| basis(conditions).digest().to_owned()).to_vec();
+    digests.push(plain.digest().to_owned());
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 5);
+}
+
 #[test]
 fn ullage_and_what_can_be_drawn_end_at_the_limits_or_where_the_site_says() {
     let found = basis(Conditions::default()).quantities(&read(9641.0, None, None)).unwrap();

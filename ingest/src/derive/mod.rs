@@ -1,8 +1,10 @@
-//! Volumes from levels, by the geometry of the tank.
+//! Quantities from readings, by what is described of the tank.
 
-use tankline_domain::geometry::{Geometry, Layers, volumes};
+use tankline_domain::flow::FlowMeter;
+use tankline_domain::geometry::{Geometry, Layers};
+use tankline_domain::quantity::{Basis, Measured, Quantities, Water};
 use tankline_domain::reading::Reading;
-use tankline_domain::units::Millimetres;
+use tankline_domain::units::{CubicMetres, Millimetres, UnixMillis};
 
 /// By how much a level may read below the lowest or above the greatest known height and still be taken for it: the
 /// noise that a reading of an empty or full tank may have.
@@ -15,32 +17,73 @@ pub struct Derived {
     pub tov_m3: Option<f64>,
     /// Free water, m3.
     pub fw_m3: Option<f64>,
-    /// Oil, m3.
+    /// Oil as it is in the tank, m3: the total less the water.
     pub oil_m3: Option<f64>,
+    /// Gross observed volume of the oil, m3: with shell and roof.
+    pub gov_m3: Option<f64>,
+    /// Gross standard volume of the oil, m3 at 20 degC.
+    pub gsv_m3: Option<f64>,
+    /// Net standard volume of the oil, m3 at 20 degC.
+    pub nsv_m3: Option<f64>,
+    /// Mass of the oil in air, t.
+    pub mass_t: Option<f64>,
+    /// Room up to the safe fill height, m3.
+    pub ullage_m3: Option<f64>,
+    /// Flow, m3/h, positive into the tank: of NSV, or of TOV where the tank holds water.
+    pub flow_m3h: Option<f64>,
 }
 
-/// Derives the volumes that a reading tells of; none from a bad one.
-///
-/// An interface above the level, or one where the tank's volumes are not known, leaves the total alone.
-#[must_use]
-pub fn derive(geometry: &Geometry, reading: &Reading) -> Derived {
-    let Some(level) = reading.level.filter(|_| !reading.quality.is_bad()) else {
-        return Derived::default();
-    };
-    let level = within(geometry, level);
-    let interface = reading.interface.map(|interface| within(geometry, interface));
-    let found = volumes(geometry, level, interface).or_else(|_| volumes(geometry, level, None));
-    found.map_or_else(
-        |_| Derived::default(),
-        |found| {
-            let layer = |volume: fn(Layers) -> f64| found.layers.map(volume);
-            Derived {
-                tov_m3: Some(found.total.get()),
-                fw_m3: layer(|layers| layers.water.get()),
-                oil_m3: layer(|layers| layers.oil.get()),
-            }
-        },
-    )
+/// Derives the quantities of one tank, reading by reading.
+#[derive(Debug, Clone, Default)]
+pub struct Deriver {
+    meter: FlowMeter,
+}
+
+impl Deriver {
+    /// Derives what a reading tells of; nothing from a bad one.
+    ///
+    /// An interface above the level, or one where the tank's volumes are not known, leaves the total alone. A reading that
+    /// is older than one before, as those of a backlog are, has no flow.
+    pub fn derive(&mut self, basis: &Basis, reading: &Reading) -> Derived {
+        let Some(level) = reading.level.filter(|_| !reading.quality.is_bad()) else {
+            return Derived::default();
+        };
+        let level = within(basis.geometry(), level);
+        let interface = reading.interface.map(|interface| within(basis.geometry(), interface));
+        let measured = Measured {
+            level,
+            water: interface.map_or(Water::Unknown, Water::Interface),
+            temperature: reading.temperature,
+        };
+        let without_interface = Measured { water: Water::Unknown, ..measured };
+        let found = basis.quantities(&measured).or_else(|_| basis.quantities(&without_interface));
+        let Ok(found) = found else { return Derived::default() };
+        let flow_m3h = self.flow(basis, reading.at, level, &found);
+        let layer = |volume: fn(Layers) -> CubicMetres| found.layers.map(|layers| volume(layers).get());
+        let net = found.net.as_ref().ok();
+        Derived {
+            tov_m3: Some(found.tov.get()),
+            fw_m3: layer(|layers| layers.free_water()),
+            oil_m3: layer(|layers| layers.oil),
+            gov_m3: found.gross.as_ref().ok().map(|gross| gross.gov.get()),
+            gsv_m3: net.map(|net| net.gsv.get()),
+            nsv_m3: net.map(|net| net.nsv.get()),
+            mass_t: net.map(|net| net.mass.get()),
+            ullage_m3: Some(found.ullage.get()),
+            flow_m3h,
+        }
+    }
+
+    fn flow(&mut self, basis: &Basis, at: UnixMillis, level: Millimetres, found: &Quantities) -> Option<f64> {
+        let volume = match (basis.edition(), &found.net) {
+            (None, _) => found.tov,
+            (Some(_), Ok(net)) => net.nsv,
+            // One volume now and another then is no flow.
+            (Some(_), Err(_)) => return None,
+        };
+        let step = CubicMetres::new(basis.volume_per_mm(level).ok()?);
+        self.meter.push(at, volume, step).map(|flow| flow.flow.get())
+    }
 }
 
 /// Takes a height that is out of reach by no more than noise for the nearest one in reach.
@@ -51,51 +94,5 @@ fn within(geometry: &Geometry, height: Millimetres) -> Millimetres {
 }
 
 #[cfg(test)]
-mod tests {
-    use tankline_domain::geometry::{Shape, StrappingTable};
-    use tankline_domain::units::{Metres, UnixMillis};
-
-    use super::*;
-
-    fn one_square_metre() -> Geometry {
-        let one = Metres::new(1.0);
-        Geometry::Shape(Shape::rectangular_box(one, one, Metres::new(10.0)).unwrap())
-    }
-
-    fn reading(level: Option<f64>, interface: Option<f64>, quality: &str) -> Reading {
-        Reading {
-            tank: "T-01".parse().unwrap(),
-            at: UnixMillis::new(1),
-            level: level.map(Millimetres::new),
-            interface: interface.map(Millimetres::new),
-            temperature: None,
-            quality: quality.parse().unwrap(),
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_known_is_absent() {
-        let tank = one_square_metre();
-        for (level, interface, quality, tov, fw, oil) in [
-            (Some(5000.0), Some(2000.0), "good", Some(5.0), Some(2.0), Some(3.0)),
-            (Some(5000.0), None, "good", Some(5.0), None, None),
-            (Some(5000.0), Some(0.0), "uncertain:blind-zone", Some(5.0), Some(0.0), Some(5.0)),
-            (Some(5000.0), Some(5001.0), "uncertain:interface-above-level", Some(5.0), None, None),
-            (Some(-4.0), Some(-4.0), "uncertain:blind-zone", Some(0.0), Some(0.0), Some(0.0)),
-            (Some(10_009.0), None, "uncertain:blind-zone", Some(10.0), None, None),
-            (Some(10_011.0), None, "good", None, None, None),
-            (None, None, "bad:no-reply", None, None, None),
-            (Some(5000.0), Some(2000.0), "bad:crc", None, None, None),
-        ] {
-            let derived = derive(&tank, &reading(level, interface, quality));
-            assert_eq!(derived, Derived { tov_m3: tov, fw_m3: fw, oil_m3: oil }, "{level:?} {interface:?} {quality}");
-        }
-    }
-
-    #[test]
-    fn table_is_never_extrapolated_below_its_first_row() {
-        let table = Geometry::Table(StrappingTable::from_csv("100,1\n1000,10\n").unwrap());
-        let at = |level| derive(&table, &reading(Some(level), None, "good")).tov_m3;
-        assert_eq!((at(50.0), at(95.0), at(1000.0)), (None, Some(1.0), Some(10.0)));
-    }
-}
+#[path = "derive_tests.rs"]
+mod tests;

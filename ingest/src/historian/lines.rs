@@ -27,7 +27,7 @@ impl Lines {
     #[must_use]
     pub fn of(rows: &[FeedRow], text_fields: TextFields, now: UnixMillis) -> Self {
         let mut lines = Self::default();
-        lines.text.reserve(rows.len() * 192);
+        lines.text.reserve(rows.len() * 320);
         lines.ends.reserve(rows.len());
         for row in rows {
             let point = Point::new(&mut lines.text, "tank").tag("site", &row.site).tag("tank", &row.tank);
@@ -35,9 +35,15 @@ impl Lines {
                 .float("level_mm", row.level_mm)
                 .float("interface_mm", row.interface_mm)
                 .float("temperature_c", row.temperature_c)
-                .float("tov_m3", row.tov_m3)
-                .float("fw_m3", row.fw_m3)
-                .float("oil_m3", row.oil_m3)
+                .float("tov_m3", row.derived.tov_m3)
+                .float("fw_m3", row.derived.fw_m3)
+                .float("oil_m3", row.derived.oil_m3)
+                .float("gov_m3", row.derived.gov_m3)
+                .float("gsv_m3", row.derived.gsv_m3)
+                .float("nsv_m3", row.derived.nsv_m3)
+                .float("mass_t", row.derived.mass_t)
+                .float("ullage_m3", row.derived.ullage_m3)
+                .float("flow_m3h", row.derived.flow_m3h)
                 .integer("quality_code", row.quality_code);
             let point = match text_fields {
                 TextFields::Written => point.string("quality", &row.quality),
@@ -88,6 +94,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derive::Derived;
 
     fn row(id: i64, level_mm: Option<f64>, quality: &str) -> FeedRow {
         FeedRow {
@@ -98,9 +105,7 @@ mod tests {
             level_mm,
             interface_mm: None,
             temperature_c: None,
-            tov_m3: None,
-            fw_m3: None,
-            oil_m3: None,
+            derived: Derived::default(),
             quality_code: 192,
             quality: quality.into(),
         }

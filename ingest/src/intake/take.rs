@@ -1,5 +1,6 @@
 //! Taking a message apart.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -13,8 +14,8 @@ use tankline_domain::units::UnixMillis;
 use super::journals::LiveJournals;
 use super::plausible;
 use super::{Accepted, Batch, DeadLetter, Refused};
-use crate::derive::derive;
-use crate::stations::{EdgeId, Stations};
+use crate::derive::Deriver;
+use crate::stations::{EdgeId, Stations, TankId};
 
 /// Largest message of the contract; a larger one is a dead letter.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
@@ -27,6 +28,7 @@ pub const LIVE_MS: i64 = 10_000;
 pub struct Intake {
     stations: Arc<Stations>,
     journals: LiveJournals,
+    derivers: HashMap<TankId, Deriver>,
 }
 
 /// What a message was.
@@ -60,7 +62,7 @@ impl Intake {
     /// Makes the intake of a worker.
     #[must_use]
     pub fn new(stations: Arc<Stations>) -> Self {
-        Self { stations, journals: LiveJournals::default() }
+        Self { stations, journals: LiveJournals::default(), derivers: HashMap::new() }
     }
 
     /// Takes a message apart. Nothing is lost: what cannot be read is a dead letter with the reason.
@@ -151,7 +153,7 @@ impl Intake {
     }
 
     fn one(
-        &self,
+        &mut self,
         now: UnixMillis,
         edge: EdgeId,
         topic: &str,
@@ -170,7 +172,7 @@ impl Intake {
         }
     }
 
-    fn accept(&self, now: UnixMillis, edge: EdgeId, item: &SequencedReading) -> Result<Accepted, String> {
+    fn accept(&mut self, now: UnixMillis, edge: EdgeId, item: &SequencedReading) -> Result<Accepted, String> {
         let reading = &item.reading;
         let sender = self.stations.edge(edge);
         let id = self
@@ -195,7 +197,7 @@ impl Intake {
             interface_mm: reading.interface.map(|interface| interface.get()),
             temperature_c: reading.temperature.map(|temperature| temperature.get()),
             quality: reading.quality.clone(),
-            derived: derive(&tank.tank.geometry, reading),
+            derived: self.derivers.entry(id).or_default().derive(&tank.basis, reading),
         })
     }
 

@@ -79,6 +79,24 @@ pub struct Shown {
     /// Oil.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oil_m3: Option<f64>,
+    /// Gross observed volume of the oil: as it is in the tank, with shell and roof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gov_m3: Option<f64>,
+    /// Gross standard volume of the oil, at 20 degC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsv_m3: Option<f64>,
+    /// Net standard volume of the oil, at 20 degC, without sediment and water.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nsv_m3: Option<f64>,
+    /// Mass of the oil in air.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mass_t: Option<f64>,
+    /// Room up to the safe fill height; below 0 beyond it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ullage_m3: Option<f64>,
+    /// Flow, m3/h, positive into the tank; of the net standard volume, or of the total where the tank holds water.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flow_m3h: Option<f64>,
     /// Quality of the reading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<String>,
@@ -136,6 +154,12 @@ fn shown(seen: &Seen) -> Shown {
         tov_m3: seen.derived.tov_m3,
         fw_m3: seen.derived.fw_m3,
         oil_m3: seen.derived.oil_m3,
+        gov_m3: seen.derived.gov_m3,
+        gsv_m3: seen.derived.gsv_m3,
+        nsv_m3: seen.derived.nsv_m3,
+        mass_t: seen.derived.mass_t,
+        ullage_m3: seen.derived.ullage_m3,
+        flow_m3h: seen.derived.flow_m3h,
         quality: Some(seen.quality.to_string()),
         at: Some(seen.at.to_string()),
         at_ms: Some(seen.at.get()),

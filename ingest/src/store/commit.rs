@@ -42,8 +42,9 @@ pub struct Committed {
 
 const INSERT_READING: &str = "
 INSERT INTO reading (site, edge, journal, committed_ms, tank, at_ms, seq, level_mm, interface_mm, temperature_c,
-                     quality, quality_code, tov_m3, fw_m3, oil_m3, geometry_digest)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                     quality, quality_code, tov_m3, fw_m3, oil_m3, basis, gov_m3, gsv_m3, nsv_m3, mass_t,
+                     ullage_m3, flow_m3h)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT (site, edge, journal, seq) DO NOTHING";
 
 /// Commits a group.
@@ -129,8 +130,8 @@ fn bind_batch(
 }
 
 fn bind_reading(insert: &mut Statement<'_>, stations: &Stations, reading: &Accepted) -> rusqlite::Result<()> {
-    let tank = &stations.tank(reading.tank).tank;
-    insert.raw_bind_parameter(5, tank.name.as_str())?;
+    let tank = stations.tank(reading.tank);
+    insert.raw_bind_parameter(5, tank.tank.name.as_str())?;
     insert.raw_bind_parameter(6, reading.at.get())?;
     insert.raw_bind_parameter(7, signed(reading.seq))?;
     insert.raw_bind_parameter(8, reading.level_mm)?;
@@ -142,8 +143,13 @@ fn bind_reading(insert: &mut Statement<'_>, stations: &Stations, reading: &Accep
         insert.raw_bind_parameter(11, reading.quality.to_string())?;
     }
     insert.raw_bind_parameter(12, reading.quality.code())?;
-    insert.raw_bind_parameter(13, reading.derived.tov_m3)?;
-    insert.raw_bind_parameter(14, reading.derived.fw_m3)?;
-    insert.raw_bind_parameter(15, reading.derived.oil_m3)?;
-    insert.raw_bind_parameter(16, reading.derived.tov_m3.map(|_| tank.geometry.digest()))
+    let derived = &reading.derived;
+    insert.raw_bind_parameter(16, derived.tov_m3.map(|_| tank.basis.digest()))?;
+    let volumes = [(13, derived.tov_m3), (14, derived.fw_m3), (15, derived.oil_m3)];
+    let net = [(17, derived.gov_m3), (18, derived.gsv_m3), (19, derived.nsv_m3), (20, derived.mass_t)];
+    let others = [(21, derived.ullage_m3), (22, derived.flow_m3h)];
+    for (place, value) in volumes.into_iter().chain(net).chain(others) {
+        insert.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
 }

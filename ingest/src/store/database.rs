@@ -155,6 +155,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn database_of_the_first_schema_keeps_its_readings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ops.db");
+        let mut old = Connection::open(&path).unwrap();
+        migrate(&mut old, MIGRATIONS[0], 1).unwrap();
+        old.execute(
+            "INSERT INTO reading (site, tank, edge, at_ms, journal, seq, quality, quality_code, tov_m3, geometry_digest,
+                                  committed_ms)
+             VALUES ('s', 'T-01', 'rtu-01', 5, 'j', 1, 'good', 192, 7.5, 'd', 6)",
+            [],
+        )
+        .unwrap();
+        drop(old);
+        let row =
+            open(&path).unwrap().query_row("SELECT tov_m3, geometry_digest, nsv_m3, basis FROM reading", [], |row| {
+                Ok((row.get::<_, f64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<f64>>(2)?, row.get(3)?))
+            });
+        assert_eq!(row.unwrap(), (7.5, "d".to_owned(), None, None::<String>));
+    }
+
+    #[test]
     fn empty_file_becomes_a_database_of_the_present_schema_and_opens_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ops.db");

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tankline_domain::units::UnixMillis;
 
+use crate::derive::Derived;
 use crate::intake::DeadLetter;
 
 /// A committed reading as the historian gets it.
@@ -22,12 +23,8 @@ pub struct FeedRow {
     pub interface_mm: Option<f64>,
     /// Temperature.
     pub temperature_c: Option<f64>,
-    /// Total observed volume.
-    pub tov_m3: Option<f64>,
-    /// Free water.
-    pub fw_m3: Option<f64>,
-    /// Oil.
-    pub oil_m3: Option<f64>,
+    /// What was derived from them.
+    pub derived: Derived,
     /// Quality as a number.
     pub quality_code: i64,
     /// Quality as a text.
@@ -65,7 +62,7 @@ pub fn cursor(connection: &Connection, target: &str) -> rusqlite::Result<i64> {
 pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::Result<Vec<FeedRow>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, site, tank, at_ms, level_mm, interface_mm, temperature_c, tov_m3, fw_m3, oil_m3, quality_code,
-                quality
+                quality, gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h
          FROM reading WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -78,9 +75,17 @@ pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::R
             level_mm: row.get(4)?,
             interface_mm: row.get(5)?,
             temperature_c: row.get(6)?,
-            tov_m3: row.get(7)?,
-            fw_m3: row.get(8)?,
-            oil_m3: row.get(9)?,
+            derived: Derived {
+                tov_m3: row.get(7)?,
+                fw_m3: row.get(8)?,
+                oil_m3: row.get(9)?,
+                gov_m3: row.get(12)?,
+                gsv_m3: row.get(13)?,
+                nsv_m3: row.get(14)?,
+                mass_t: row.get(15)?,
+                ullage_m3: row.get(16)?,
+                flow_m3h: row.get(17)?,
+            },
             quality_code: row.get(10)?,
             quality: row.get(11)?,
         })

@@ -1,5 +1,6 @@
 //! The operational database: what is committed, and what is known of every journal.
 
+mod bases;
 mod commit;
 mod database;
 mod dead_letters;
@@ -15,6 +16,7 @@ mod store_tests;
 mod survey;
 mod writer;
 
+pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
 pub use database::{OpenError, open, open_read_only};
 pub use feed::{FeedRow, Progress, cursor, rows_after};

@@ -27,7 +27,8 @@ pub fn newest_of(connection: &Connection, tank: &DescribedTank) -> rusqlite::Res
     let find = |least_code: u8| {
         connection
             .prepare_cached(
-                "SELECT at_ms, committed_ms, level_mm, interface_mm, temperature_c, quality, tov_m3, fw_m3, oil_m3
+                "SELECT at_ms, committed_ms, level_mm, interface_mm, temperature_c, quality, tov_m3, fw_m3, oil_m3,
+                        gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h
                  FROM reading WHERE site = ?1 AND tank = ?2 AND quality_code >= ?3 ORDER BY at_ms DESC LIMIT 1",
             )?
             .query_row(params![tank.site.as_str(), tank.tank.name.as_str(), least_code], seen)
@@ -48,6 +49,16 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
         interface_mm: row.get(3)?,
         temperature_c: row.get(4)?,
         quality,
-        derived: Derived { tov_m3: row.get(6)?, fw_m3: row.get(7)?, oil_m3: row.get(8)? },
+        derived: Derived {
+            tov_m3: row.get(6)?,
+            fw_m3: row.get(7)?,
+            oil_m3: row.get(8)?,
+            gov_m3: row.get(9)?,
+            gsv_m3: row.get(10)?,
+            nsv_m3: row.get(11)?,
+            mass_t: row.get(12)?,
+            ullage_m3: row.get(13)?,
+            flow_m3h: row.get(14)?,
+        },
     })
 }

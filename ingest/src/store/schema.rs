@@ -1,10 +1,10 @@
 //! The tables, and how older databases become newer ones.
 
 /// Steps from an empty database to the present one, in order; what was released is never edited, only added to.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, QUANTITIES];
 
 /// Version of the schema that this program writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// `seq` and the ends of ranges are below 2^63. Times are in milliseconds since 1970. What was not measured or cannot
 /// be derived is NULL, never 0.
@@ -73,5 +73,27 @@ CREATE TABLE historian_cursor (
     target TEXT PRIMARY KEY,
     through_id INTEGER NOT NULL,
     updated_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+";
+
+/// The oil corrected to 20 degC, and what every volume comes of. Readings from before keep their geometry's digest; those
+/// from now on have the digest of their whole basis.
+const QUANTITIES: &str = "
+ALTER TABLE reading ADD COLUMN gov_m3 REAL;
+ALTER TABLE reading ADD COLUMN gsv_m3 REAL;
+ALTER TABLE reading ADD COLUMN nsv_m3 REAL;
+ALTER TABLE reading ADD COLUMN mass_t REAL;
+ALTER TABLE reading ADD COLUMN ullage_m3 REAL;
+ALTER TABLE reading ADD COLUMN flow_m3h REAL;
+ALTER TABLE reading ADD COLUMN basis TEXT;
+
+-- What quantities come of: geometry, product, standard, shell, roof, limits.
+CREATE TABLE basis (
+    digest TEXT PRIMARY KEY,
+    site TEXT NOT NULL,
+    tank TEXT NOT NULL,
+    edition TEXT,
+    description TEXT NOT NULL,
+    first_used_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 ";

@@ -1,0 +1,82 @@
+//! Tests of what is derived from readings.
+
+use tankline_domain::geometry::StrappingTable;
+use tankline_domain::units::Celsius;
+
+use super::*;
+use crate::testing;
+
+/// A box of 1 m2 and 10 m height with crude of 862 kg/m3.
+fn basis() -> Basis {
+    testing::stations().tanks().next().unwrap().1.basis.clone()
+}
+
+fn reading(level: Option<f64>, interface: Option<f64>, quality: &str) -> Reading {
+    Reading {
+        tank: "T-01".parse().unwrap(),
+        at: UnixMillis::new(1),
+        level: level.map(Millimetres::new),
+        interface: interface.map(Millimetres::new),
+        temperature: None,
+        quality: quality.parse().unwrap(),
+    }
+}
+
+#[test]
+fn what_cannot_be_known_is_absent() {
+    for (level, interface, quality, tov, fw, oil) in [
+        (Some(5000.0), Some(2000.0), "good", Some(5.0), Some(2.0), Some(3.0)),
+        (Some(5000.0), None, "good", Some(5.0), None, None),
+        (Some(5000.0), Some(0.0), "uncertain:blind-zone", Some(5.0), Some(0.0), Some(5.0)),
+        (Some(5000.0), Some(5001.0), "uncertain:interface-above-level", Some(5.0), None, None),
+        (Some(-4.0), Some(-4.0), "uncertain:blind-zone", Some(0.0), Some(0.0), Some(0.0)),
+        (Some(10_009.0), None, "uncertain:blind-zone", Some(10.0), None, None),
+        (Some(10_011.0), None, "good", None, None, None),
+        (None, None, "bad:no-reply", None, None, None),
+        (Some(5000.0), Some(2000.0), "bad:crc", None, None, None),
+    ] {
+        let derived = Deriver::default().derive(&basis(), &reading(level, interface, quality));
+        let volumes = (derived.tov_m3, derived.fw_m3, derived.oil_m3);
+        assert_eq!(volumes, (tov, fw, oil), "{level:?} {interface:?} {quality}");
+        assert_eq!((derived.gov_m3, derived.ullage_m3), (oil, tov.map(|tov| 10.0 - tov)));
+        assert_eq!((derived.gsv_m3, derived.mass_t, derived.flow_m3h), (None, None, None));
+    }
+}
+
+#[test]
+fn temperature_leads_to_standard_volume_and_mass() {
+    let reading = Reading { temperature: Some(Celsius::new(32.5)), ..reading(Some(9641.0), Some(6367.0), "good") };
+    let derived = Deriver::default().derive(&basis(), &reading);
+    // The factor of the worked example in the README; 862 - 1.1 kg/m3 in air.
+    let nsv = 3.274 * 0.989_658_636_751_579;
+    assert!((derived.nsv_m3.unwrap() - nsv).abs() < 1e-9);
+    assert!((derived.mass_t.unwrap() - nsv * 0.8609).abs() < 1e-9);
+}
+
+#[test]
+fn flow_is_that_of_the_readings_in_their_order_and_a_backlog_has_none() {
+    let (basis, mut deriver) = (basis(), Deriver::default());
+    let at = |second: i32, level: f64| Reading {
+        at: UnixMillis::new(i64::from(second) * 1000),
+        temperature: Some(Celsius::new(20.0)),
+        ..reading(Some(level), Some(0.0), "good")
+    };
+    let mut newest = None;
+    for second in 0..300 {
+        newest = deriver.derive(&basis, &at(second, 1000.0 + f64::from(second))).flow_m3h;
+    }
+    // 1 mm/s on 1 m2 is 3.6 m3/h.
+    assert!((newest.unwrap() - 3.6).abs() < 0.01, "{newest:?}");
+    assert_eq!(deriver.derive(&basis, &at(100, 1100.0)).flow_m3h, None);
+    assert!(deriver.derive(&basis, &at(300, 1300.0)).flow_m3h.is_some());
+}
+
+#[test]
+fn table_is_never_extrapolated_below_its_first_row() {
+    let mut tank = testing::stations().tanks().next().unwrap().1.tank.clone();
+    tank.geometry = Geometry::Table(StrappingTable::from_csv("100,1\n1000,10\n").unwrap());
+    let site = testing::site();
+    let basis = Basis::new(&tank, site.product_of(&tank).unwrap()).unwrap();
+    let at = |level| Deriver::default().derive(&basis, &reading(Some(level), None, "good")).tov_m3;
+    assert_eq!((at(50.0), at(95.0), at(1000.0)), (None, Some(1.0), Some(10.0)));
+}
