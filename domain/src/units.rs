@@ -1,6 +1,7 @@
 //! Units as types: a level is not a temperature, and a difference of two times is not a time.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -178,6 +179,63 @@ impl fmt::Display for UnixMillis {
     }
 }
 
+/// A text is no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no moment: write 2026-11-23, 2026-11-23T06:29Z or 2026-11-23T06:29:18.123Z (all in UTC)")]
+pub struct ParseMomentError {
+    text: String,
+}
+
+impl FromStr for UnixMillis {
+    type Err = ParseMomentError;
+
+    /// Reads a date, or a date and a time with `Z` behind it, both in UTC.
+    fn from_str(text: &str) -> Result<Self, ParseMomentError> {
+        let wrong = || ParseMomentError { text: text.to_owned() };
+        let (date, time) = match text.split_once('T') {
+            Some((date, time)) => (date, time.strip_suffix('Z').ok_or_else(wrong)?),
+            None => (text, "00:00"),
+        };
+        let days = days_of_date(date).ok_or_else(wrong)?;
+        let within = millis_of_time(time).ok_or_else(wrong)?;
+        Ok(Self(days * 86_400_000 + within))
+    }
+}
+
+/// Reads whole numbers of so many digits, with a sign between.
+fn numbers<const N: usize>(text: &str, sign: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut parts = text.split(sign);
+    let mut found = [0; N];
+    for (place, digits) in found.iter_mut().zip(digits) {
+        let part =
+            parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        *place = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+fn days_of_date(text: &str) -> Option<i64> {
+    let [year, month, day] = numbers(text, '-', [4, 2, 2])?;
+    // Counted in years that begin on 1 March, so that a leap day is always the last of its year.
+    let shifted = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = shifted * 365 + shifted.div_euclid(4) - shifted.div_euclid(100) + shifted.div_euclid(400) + day_of_year;
+    let days = days - 719_468;
+    // There and back, so that 2026-02-30 and 2026-13-01 are none.
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
+fn millis_of_time(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let [hour, minute, second] = match numbers(whole, ':', [2, 2]) {
+        Some([hour, minute]) if fraction.is_none() => [hour, minute, 0],
+        _ => numbers(whole, ':', [2, 2, 2])?,
+    };
+    let [milli] = fraction.map_or(Some([0]), |fraction| numbers(fraction, '.', [3]))?;
+    let holds = hour < 24 && minute < 60 && second < 60;
+    holds.then_some(((hour * 60 + minute) * 60 + second) * 1000 + milli)
+}
+
 /// Days since 1970-01-01 to year, month and day of the proleptic Gregorian calendar.
 ///
 /// Counts in eras of 400 years that begin on 1 March, so that a leap day is always the last of its year.
@@ -204,6 +262,21 @@ mod tests {
         assert_eq!(text(9641.0), "9641");
         assert_eq!(text(32.5), "32.5");
         assert_eq!(text(-0.5), "-0.5");
+    }
+
+    #[test]
+    fn moments_are_read_from_dates() {
+        for (text, millis) in [
+            ("1970-01-01", 0),
+            ("2000-02-29T00:00Z", 951_782_400_000),
+            ("2026-11-23T02:13:20.123Z", 1_795_400_000_123),
+            ("1969-12-31T23:59:59.999Z", -1),
+        ] {
+            assert_eq!(text.parse(), Ok(UnixMillis::new(millis)), "{text}");
+        }
+        for text in ["", "2026-02-30", "2026-13-01", "2026-1-1", "2026-11-23T24:00Z", "2026-11-23T06:29", "26-11-23"] {
+            assert!(text.parse::<UnixMillis>().is_err(), "{text}");
+        }
     }
 
     #[test]

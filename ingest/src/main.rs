@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use tankline_ingest::command::{TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, table, vcf, volume};
+use tankline_ingest::command::{
+    RecomputeArgs, RecomputeError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, recompute, table, vcf, volume,
+};
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -36,6 +38,11 @@ enum Command {
     ///
     /// A worker may be using the database.
     Status(StatusArgs),
+    /// Derive the quantities of a tank's stored readings again, by the site as it is described now.
+    ///
+    /// For after a strapping table or anything else of the tank was corrected. What was derived before is kept in the table
+    /// superseded with the digest of what it came of. A worker may be using the database.
+    Recompute(RecomputeArgs),
     /// Work with strapping tables.
     #[command(subcommand)]
     Table(TableCommand),
@@ -72,6 +79,7 @@ fn main() -> ExitCode {
             Command::Run(args) => run(&args.config),
             Command::Check(args) => check(&args.config),
             Command::Status(args) => show_status(&args),
+            Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
             Command::Table(command) => print(table(&command).map_err(misused)),
             Command::Volume(args) => print(volume(&args).map_err(not_computed)),
             Command::Vcf(args) => print(vcf(&args).map_err(misused)),
@@ -136,6 +144,14 @@ fn not_computed(error: VolumeCommandError) -> Failure {
     match error {
         VolumeCommandError::Site(problems) => Failure::Misconfigured(problems),
         other => misused(other),
+    }
+}
+
+fn not_recomputed(error: RecomputeError) -> Failure {
+    match error {
+        RecomputeError::Config(problems) => Failure::Misconfigured(problems),
+        RecomputeError::UnknownTank { .. } | RecomputeError::SeveralSites { .. } => misused(error),
+        other => Failure::Failed(other.into()),
     }
 }
 

@@ -9,6 +9,7 @@ mod gaps;
 mod journals;
 mod ledger;
 mod newest;
+mod recompute;
 mod retention;
 mod schema;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;
 pub use ledger::{JournalKey, Ledger, Sorted};
 pub use newest::{NewestOfTank, newest_of};
+pub use recompute::{Recomputed, recompute, send_again};
 pub use retention::{Expired, Expiry};
 pub use schema::VERSION as SCHEMA_VERSION;
 pub use survey::{FeedStatus, JournalStatus, StoreStatus, survey};

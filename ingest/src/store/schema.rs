@@ -96,4 +96,23 @@ CREATE TABLE basis (
     description TEXT NOT NULL,
     first_used_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What was derived of a reading before it was computed again.
+CREATE TABLE superseded (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    reading_id INTEGER NOT NULL,
+    replaced_ms INTEGER NOT NULL,
+    basis TEXT,
+    geometry_digest TEXT,
+    tov_m3 REAL,
+    fw_m3 REAL,
+    oil_m3 REAL,
+    gov_m3 REAL,
+    gsv_m3 REAL,
+    nsv_m3 REAL,
+    mass_t REAL,
+    ullage_m3 REAL,
+    flow_m3h REAL
+);
+CREATE INDEX superseded_by_reading ON superseded (reading_id);
 ";
