@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::control::{ControlArgs, ControlServer, SteeredBench};
 use crate::gauge::{GaugeValues, ProfileBlock};
 use crate::line::{EmulatedLine, LineSpec, Place, PortLink, UnitSpec};
-use crate::plant::{LivePlant, Plant};
+use crate::plant::{LivePlant, Plant, parse_speed};
 use tankline_runtime::site_file;
 
 /// What `tankline-hil gauges` is asked to do.
@@ -44,8 +44,11 @@ pub struct GaugesArgs {
     /// Freezes what the gauge of a tank shows: mm, mm and degC, such as T-01=9641/6367/32.5; may be given several times.
     #[arg(long = "set", value_name = "TANK=LEVEL/INTERFACE/TEMPERATURE")]
     pub settings: Vec<TankSetting>,
+    /// Seconds that pass in the tanks while one passes on the wire: from 0.001 to 10000.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_speed)]
+    pub speed: f64,
     /// The tanks stand still, and the gauges have no noise.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "speed")]
     pub still: bool,
     /// The gauges show the impedance along their rods too, in a block of holding registers of which this is the first.
     #[arg(long, value_name = "REGISTER", num_args = 0..=1, default_missing_value = "200")]
@@ -90,7 +93,7 @@ pub async fn run(args: &GaugesArgs, out: &mut (dyn Write + Send), stop: Cancella
     let plant = Arc::new(if args.still {
         LivePlant::paused(plant.without_noise(), clock::now())
     } else {
-        LivePlant::new(plant, clock::now(), 1.0)
+        LivePlant::new(plant, clock::now(), args.speed)
     });
     freeze(args, &site, &plant)?;
 

@@ -5,7 +5,7 @@ use tankline_domain::names::{LineName, TankName};
 use thiserror::Error;
 
 use crate::line::{Fault, ParseFaultError};
-use crate::plant::{FORMS, ParseCommandError, PlantCommand};
+use crate::plant::{FORMS, ParseCommandError, PlantCommand, parse_speed};
 
 /// What can be told to a running bench.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ pub(super) const OWN_FORMS: &[(&str, &str)] = &[
 ];
 
 const FAULT_FORM: &str = "fault TANK|LINE|LINE/UNIT|all FAULT…, or none, such as fault T-02 late=120ms";
-const SPEED_FORM: &str = "speed N, with N above 0 and at most 10000";
+const SPEED_FORM: &str = "speed N";
 
 fn verbs() -> String {
     let mut verbs: Vec<&str> = Vec::new();
@@ -134,15 +134,8 @@ impl FromStr for Order {
                 }
             },
             "speed" => {
-                let speed =
-                    rest.first().and_then(|word| word.parse().ok()).filter(|speed| (0.001..=10_000.0).contains(speed));
-                match (speed, rest.len()) {
-                    (Some(speed), 1) => Ok(Self::Speed(speed)),
-                    _ => Err(ParseOrderError::Form {
-                        wrong: format!("{:?} is no speed", rest.join(" ")),
-                        form: SPEED_FORM,
-                    }),
-                }
+                let speed = parse_speed(&rest.join(" "));
+                speed.map(Self::Speed).map_err(|wrong| ParseOrderError::Form { wrong, form: SPEED_FORM })
             }
             "fault" => fault(rest),
             _ if FORMS.iter().any(|form| form.verb == verb) => Ok(Self::Plant(text.parse()?)),
@@ -232,8 +225,8 @@ mod tests {
             ("fault T-02 slow", "there is no line fault \"slow\"; there are silent, late"),
             ("fault T-02 late=soon", "late takes a time in ms or s, such as late=120ms"),
             ("fault line-01/0 crc", "\"line-01/0\" is not TANK, LINE, LINE/UNIT or all"),
-            ("speed fast", "speed N, with N above 0"),
-            ("speed", "speed N, with N above 0"),
+            ("speed fast", "speed N"),
+            ("speed", "speed N"),
             ("set T-01 level=3", "set TANK [level_mm=N]"),
         ] {
             let error = text.parse::<Order>().unwrap_err().to_string();

@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -5,6 +6,18 @@ use tankline_domain::names::TankName;
 
 use super::{Plant, PlantCommand, PlantError, TankId, TankState};
 use crate::gauge::{GaugeValues, Profile};
+
+/// Story time that passes in a second of the clock, at least and at most.
+const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
+
+/// Reads how many times as fast as the clock a plant's time passes.
+///
+/// # Errors
+/// What would be right, when it is no number or out of bounds.
+pub fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| SPEEDS.contains(speed));
+    speed.ok_or_else(|| format!("{text:?} is no speed; it is a number from {} to {}", SPEEDS.start(), SPEEDS.end()))
+}
 
 /// A plant whose story time passes with the caller's clock, at a speed. It moves when it is asked.
 ///
@@ -151,6 +164,15 @@ mod tests {
     use super::*;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
+
+    #[test]
+    fn a_speed_is_a_number_within_bounds() {
+        assert_eq!(parse_speed("60"), Ok(60.0));
+        for text in ["0", "-1", "fast", "10001", "NaN", "inf", ""] {
+            let told = parse_speed(text).unwrap_err();
+            assert!(told.ends_with("is no speed; it is a number from 0.001 to 10000"), "{told}");
+        }
+    }
 
     #[test]
     fn story_time_passes_at_its_speed_and_stands_while_paused() {

@@ -33,7 +33,7 @@ pub use command::{
 pub use design::{EquipmentName, PlantDesign, PumpDesign, ValveDesign, ValvePlace};
 pub use equipment::PumpState;
 pub use error::PlantError;
-pub use live::LivePlant;
+pub use live::{LivePlant, parse_speed};
 pub use simulation::{Plant, TankId};
 pub use state::TankState;
 pub use text::{CommandForm, FORMS, ParseCommandError};
