@@ -253,16 +253,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "measures time; wants a release build"]
-fn an_hour_of_the_station_passes_in_a_tenth_of_a_second() {
-    let site = lindong();
-    for mut plant in [Plant::new(&site, 1), Plant::routine(&site, 1, S(0))] {
-        let began = tankline_runtime::clock::now();
-        plant.advance_to(S(3600));
-        let took = tankline_runtime::clock::now() - began;
-        println!("{took:?}");
-        assert!(took < Duration::from_millis(100), "{took:?}");
-    }
-}
