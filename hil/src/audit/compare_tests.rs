@@ -1,34 +1,13 @@
-use std::time::Duration;
-
 use proptest::prelude::*;
-use tankline_domain::reading::Mounting;
-use tankline_domain::units::Millimetres;
 
 use super::*;
+use crate::audit::testing;
 use crate::gauge::GaugeValues;
 
 const OFFSET_MM: f64 = 50.0;
 
 fn gauge() -> Gauge {
-    Gauge {
-        tank: "T-01".parse().unwrap(),
-        line: "line-01".parse().unwrap(),
-        unit: 1,
-        poll_interval: Duration::from_secs(1),
-        mounting: Mounting {
-            tank_height: Millimetres::new(12_000.0),
-            offset: Millimetres::new(OFFSET_MM),
-            bottom_blind_zone: Millimetres::new(0.0),
-            top_blind_zone: Millimetres::new(0.0),
-            sensor_range: None,
-        },
-        registers: RegisterMap::published(),
-        alarm_poll_interval: None,
-        max_rate_mm_s: None,
-        stuck_after: None,
-        level_stuck_after: None,
-        report: None,
-    }
+    testing::gauge(OFFSET_MM)
 }
 
 fn answer(at: i64, level_mm: u16) -> Answer {

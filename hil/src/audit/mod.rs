@@ -2,6 +2,8 @@
 
 mod answers;
 mod compare;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use answers::{Answer, Answers, TankAnswers};
 pub use compare::{Discrepancy, Findings, Kept, Place, audit};

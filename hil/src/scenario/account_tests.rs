@@ -1,35 +1,15 @@
 use std::collections::VecDeque;
 
-use tankline_domain::reading::Mounting;
-use tankline_domain::register::RegisterMap;
 use tankline_domain::units::Millimetres;
 
 use super::*;
-use crate::audit::Place;
+use crate::audit::{Place, testing};
 use crate::gauge::GaugeValues;
 
 const NEVER: Duration = Duration::ZERO;
 
 fn gauge() -> Gauge {
-    Gauge {
-        tank: "T-01".parse().unwrap(),
-        line: "line-01".parse().unwrap(),
-        unit: 1,
-        poll_interval: Duration::from_secs(1),
-        mounting: Mounting {
-            tank_height: Millimetres::new(12_000.0),
-            offset: Millimetres::new(0.0),
-            bottom_blind_zone: Millimetres::new(0.0),
-            top_blind_zone: Millimetres::new(0.0),
-            sensor_range: None,
-        },
-        registers: RegisterMap::published(),
-        alarm_poll_interval: None,
-        max_rate_mm_s: None,
-        stuck_after: None,
-        level_stuck_after: None,
-        report: None,
-    }
+    testing::gauge(0.0)
 }
 
 fn at(second: i64) -> UnixMillis {
