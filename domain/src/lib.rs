@@ -1,8 +1,9 @@
 //! The language that every part of tankline speaks: units, names, the site description, gauge registers, readings and
-//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry, volume correction, the quantity chain, flow.
+//! their quality, MQTT topics and messages, acknowledged ranges, tank geometry, volume correction, the quantity chain, flow, alarms.
 //!
 //! Nothing here does I/O, reads a clock or starts a task.
 
+pub mod alarm;
 pub mod flow;
 pub mod geometry;
 pub mod message;

@@ -1,10 +1,10 @@
 //! The tables, and how older databases become newer ones.
 
 /// Steps from an empty database to the present one, in order; what was released is never edited, only added to.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, QUANTITIES];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, QUANTITIES, ALARMS];
 
 /// Version of the schema that this program writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// `seq` and the ends of ranges are below 2^63. Times are in milliseconds since 1970. What was not measured or cannot
 /// be derived is NULL, never 0.
@@ -115,4 +115,79 @@ CREATE TABLE superseded (
     flow_m3h REAL
 );
 CREATE INDEX superseded_by_reading ON superseded (reading_id);
+";
+
+/// Alarms and what became of them, what has yet to be told, and hand measurements.
+const ALARMS: &str = "
+-- How each alarm stands; one that is normal and knows nothing has no row. The source is a tank or an edge.
+CREATE TABLE alarm (
+    site TEXT NOT NULL,
+    source TEXT NOT NULL,
+    alarm TEXT NOT NULL,
+    state TEXT NOT NULL,
+    -- All that is needed to go on after a restart, as JSON.
+    body TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (site, source, alarm)
+) WITHOUT ROWID;
+
+CREATE TABLE alarm_transition (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site TEXT NOT NULL,
+    source TEXT NOT NULL,
+    alarm TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    state_from TEXT NOT NULL,
+    state_to TEXT NOT NULL,
+    value REAL,
+    limit_value REAL,
+    unit TEXT NOT NULL,
+    who TEXT,
+    note TEXT,
+    recorded_ms INTEGER NOT NULL
+);
+CREATE INDEX alarm_transition_by_time ON alarm_transition (site, at_ms);
+CREATE INDEX alarm_transition_by_alarm ON alarm_transition (site, source, alarm, id);
+
+-- What has yet to be told to a webhook or by e-mail, and what was.
+CREATE TABLE notification (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    target TEXT NOT NULL,
+    transition_id INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_ms INTEGER NOT NULL,
+    delivered_ms INTEGER,
+    given_up_ms INTEGER,
+    trouble TEXT
+);
+CREATE INDEX notification_that_waits ON notification (target, next_ms)
+    WHERE delivered_ms IS NULL AND given_up_ms IS NULL;
+
+-- Hand measurements, beside what the gauge said at that time.
+CREATE TABLE dip (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    site TEXT NOT NULL,
+    tank TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    level_mm REAL,
+    interface_mm REAL,
+    temperature_c REAL,
+    taken_by TEXT NOT NULL,
+    note TEXT,
+    recorded_ms INTEGER NOT NULL,
+    gauge_at_ms INTEGER,
+    gauge_level_mm REAL,
+    gauge_interface_mm REAL,
+    gauge_temperature_c REAL,
+    gauge_quality TEXT,
+    gauge_nsv_m3 REAL,
+    nsv_m3 REAL,
+    revoked_ms INTEGER,
+    revoked_by TEXT
+);
+CREATE INDEX dip_by_time ON dip (site, tank, at_ms);
 ";

@@ -19,9 +19,9 @@ const EVENTS_WAITING: usize = 1024;
 /// The largest message that is heard.
 const MAX_PACKET_BYTES: usize = 1 << 20;
 
-/// States of an alarm that do not stand, whatever a newer contract calls them.
+/// States of an alarm that do not stand. One that is put aside or spoken for by another does not.
 const OVER: [&str; 6] =
-    ["normal", "cleared", "inactive", "returned", "unacknowledged-returned", "returned-unacknowledged"];
+    ["normal", "returned-unacknowledged", "latched-unacknowledged", "latched-acknowledged", "shelved", "suppressed"];
 
 /// What was heard, each with the moment.
 #[derive(Debug, Default)]
@@ -117,7 +117,8 @@ mod tests {
             (r#"{"state":"active","priority":1}"#, true),
             (r#"{"state":"unacknowledged"}"#, true),
             (r#"{"state":"normal"}"#, false),
-            (r#"{"state":"unacknowledged-returned"}"#, false),
+            (r#"{"state":"returned-unacknowledged"}"#, false),
+            (r#"{"state":"shelved"}"#, false),
             ("", false),
             ("{}", false),
         ] {

@@ -1,0 +1,150 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What an alarm tells of. Its text is its name in topics, tables and configurations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum AlarmKind {
+    /// Level above the high-high limit.
+    LevelHighHigh,
+    /// Level above the high limit.
+    LevelHigh,
+    /// Level below the low limit.
+    LevelLow,
+    /// Level below the low-low limit.
+    LevelLowLow,
+    /// Interface above its limit.
+    InterfaceHigh,
+    /// Interface below its limit.
+    InterfaceLow,
+    /// Temperature above its limit.
+    TemperatureHigh,
+    /// Temperature below its limit.
+    TemperatureLow,
+    /// Level that moves faster than is allowed.
+    RateOfChange,
+    /// At the present flow the high-high limit is reached within the minutes allowed.
+    OverfillSoon,
+    /// At the present flow the low-low limit is reached within the minutes allowed.
+    DrySoon,
+    /// A tank that was declared idle moves.
+    Movement,
+    /// A tank at rest slowly loses.
+    Leak,
+    /// A tank that should fill empties, or the other way round.
+    ReverseFlow,
+    /// The gauge gives bad readings.
+    GaugeBad,
+    /// The gauge gives no readings.
+    GaugeStale,
+    /// The gauge gives the same value for ever.
+    GaugeFrozen,
+    /// The edge is not there.
+    EdgeOffline,
+    /// Readings of an edge are missing and will not come.
+    Completeness,
+}
+
+/// A text names no alarm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no alarm; known are {}", AlarmKind::ALL.map(AlarmKind::name).join(", "))]
+pub struct UnknownAlarm {
+    text: String,
+}
+
+impl AlarmKind {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::LevelHighHigh,
+        Self::LevelHigh,
+        Self::LevelLow,
+        Self::LevelLowLow,
+        Self::InterfaceHigh,
+        Self::InterfaceLow,
+        Self::TemperatureHigh,
+        Self::TemperatureLow,
+        Self::RateOfChange,
+        Self::OverfillSoon,
+        Self::DrySoon,
+        Self::Movement,
+        Self::Leak,
+        Self::ReverseFlow,
+        Self::GaugeBad,
+        Self::GaugeStale,
+        Self::GaugeFrozen,
+        Self::EdgeOffline,
+        Self::Completeness,
+    ];
+
+    /// Gives its name, such as `level-hh`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LevelHighHigh => "level-hh",
+            Self::LevelHigh => "level-h",
+            Self::LevelLow => "level-l",
+            Self::LevelLowLow => "level-ll",
+            Self::InterfaceHigh => "interface-h",
+            Self::InterfaceLow => "interface-l",
+            Self::TemperatureHigh => "temperature-h",
+            Self::TemperatureLow => "temperature-l",
+            Self::RateOfChange => "rate-of-change",
+            Self::OverfillSoon => "overfill-soon",
+            Self::DrySoon => "dry-soon",
+            Self::Movement => "movement",
+            Self::Leak => "leak",
+            Self::ReverseFlow => "reverse-flow",
+            Self::GaugeBad => "gauge-bad",
+            Self::GaugeStale => "gauge-stale",
+            Self::GaugeFrozen => "gauge-frozen",
+            Self::EdgeOffline => "edge-offline",
+            Self::Completeness => "completeness",
+        }
+    }
+}
+
+impl fmt::Display for AlarmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for AlarmKind {
+    type Err = UnknownAlarm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlarm> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| UnknownAlarm { text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for AlarmKind {
+    type Error = UnknownAlarm;
+
+    fn try_from(text: String) -> Result<Self, UnknownAlarm> {
+        text.parse()
+    }
+}
+
+impl From<AlarmKind> for String {
+    fn from(kind: AlarmKind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_comes_back_and_another_is_refused_with_the_known_ones() {
+        for kind in AlarmKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+        }
+        let said = "level-hhh".parse::<AlarmKind>().unwrap_err().to_string();
+        assert!(said.contains("\"level-hhh\"") && said.contains("level-hh,"), "{said}");
+    }
+}
