@@ -1,5 +1,6 @@
 //! Commands that compute and need no worker: `table`, `volume`, `vcf` and `recompute`.
 
+mod found;
 mod given;
 mod recompute;
 mod table;

@@ -16,7 +16,7 @@ use crate::store::{self, OpenError, Recomputed};
 #[derive(Debug, Args)]
 pub struct RecomputeArgs {
     /// Configuration file (TOML) of the worker: it names the database and the site descriptions.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", default_value = "/etc/tankline/ingest.toml")]
     config: PathBuf,
     /// Name of the tank.
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `volume`: the quantity chain of one reading, step by step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tankline_domain::geometry::VolumeError;
@@ -12,14 +12,15 @@ use tankline_domain::units::{Celsius, Millimetres};
 use tankline_domain::vcf::CorrectionError;
 use tankline_runtime::site_file;
 
+use super::found::{self, FoundError};
 use super::given::GivenTemperature;
 
 /// What `volume` is asked.
 #[derive(Debug, Args)]
 pub struct VolumeArgs {
-    /// Site description (TOML).
+    /// Site description (TOML). Without it the only one in sites, deploy/sites or /etc/tankline/sites.
     #[arg(long, value_name = "FILE")]
-    site: PathBuf,
+    site: Option<PathBuf>,
     /// Name of the tank.
     #[arg(long)]
     tank: TankName,
@@ -44,6 +45,9 @@ pub struct VolumeArgs {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VolumeCommandError {
+    /// No site is named and none can be meant.
+    #[error(transparent)]
+    NotFound(#[from] FoundError),
     /// The site's description cannot be used.
     #[error("the site cannot be used")]
     Site(Problems),
@@ -70,7 +74,8 @@ pub enum VolumeCommandError {
 /// # Errors
 /// [`VolumeCommandError`] when the site, tank or reading cannot be.
 pub fn volume(args: &VolumeArgs) -> Result<String, VolumeCommandError> {
-    let site = site_file::load(&args.site).map_err(VolumeCommandError::Site)?;
+    let file = args.site.clone().map_or_else(|| found::site(Path::new("")), Ok)?;
+    let site = site_file::load(&file).map_err(VolumeCommandError::Site)?;
     let tank = site.tank(&args.tank).ok_or_else(|| {
         let known: Vec<&str> = site.tanks().iter().map(|tank| tank.name.as_str()).collect();
         VolumeCommandError::UnknownTank {
