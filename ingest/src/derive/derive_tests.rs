@@ -71,6 +71,20 @@ fn flow_is_that_of_the_readings_in_their_order_and_a_backlog_has_none() {
     assert!(deriver.derive(&basis, &at(300, 1300.0)).flow_m3h.is_some());
 }
 
+/// The pre-alarm of an overfill needs the flow also where the oil's volume at 20 degC cannot be known.
+#[test]
+fn flow_of_the_total_goes_on_without_temperature_and_interface() {
+    let (basis, mut deriver) = (basis(), Deriver::default());
+    let mut newest = Derived::default();
+    for second in 0..300 {
+        let at = UnixMillis::new(i64::from(second) * 1000);
+        newest = deriver.derive(&basis, &Reading { at, ..reading(Some(1000.0 + f64::from(second)), None, "good") });
+    }
+    assert_eq!(newest.flow_m3h, None);
+    let (flow, uncertainty) = (newest.tov_flow_m3h.unwrap(), newest.tov_flow_uncertainty_m3h.unwrap());
+    assert!((flow - 3.6).abs() <= uncertainty && uncertainty < 0.1, "{flow} +- {uncertainty}");
+}
+
 #[test]
 fn table_is_never_extrapolated_below_its_first_row() {
     let mut tank = testing::stations().tanks().next().unwrap().1.tank.clone();

@@ -1,6 +1,6 @@
 //! Quantities from readings, by what is described of the tank.
 
-use tankline_domain::flow::FlowMeter;
+use tankline_domain::flow::{Flow, FlowMeter};
 use tankline_domain::geometry::{Geometry, Layers};
 use tankline_domain::quantity::{Basis, Measured, Quantities, Water};
 use tankline_domain::reading::Reading;
@@ -31,12 +31,17 @@ pub struct Derived {
     pub ullage_m3: Option<f64>,
     /// Flow, m3/h, positive into the tank: of NSV, or of TOV where the tank holds water.
     pub flow_m3h: Option<f64>,
+    /// Flow of the total observed volume, m3/h: known also while the net volume is not. It is not stored.
+    pub tov_flow_m3h: Option<f64>,
+    /// Expanded uncertainty (k = 2) of the flow of the total, m3/h.
+    pub tov_flow_uncertainty_m3h: Option<f64>,
 }
 
 /// Derives the quantities of one tank, reading by reading.
 #[derive(Debug, Clone, Default)]
 pub struct Deriver {
-    meter: FlowMeter,
+    total: FlowMeter,
+    net: FlowMeter,
 }
 
 impl Deriver {
@@ -58,7 +63,7 @@ impl Deriver {
         let without_interface = Measured { water: Water::Unknown, ..measured };
         let found = basis.quantities(&measured).or_else(|_| basis.quantities(&without_interface));
         let Ok(found) = found else { return Derived::default() };
-        let flow_m3h = self.flow(basis, reading.at, level, &found);
+        let (flow, tov_flow) = self.flows(basis, reading.at, level, &found);
         let layer = |volume: fn(Layers) -> CubicMetres| found.layers.map(|layers| volume(layers).get());
         let net = found.net.as_ref().ok();
         Derived {
@@ -70,19 +75,30 @@ impl Deriver {
             nsv_m3: net.map(|net| net.nsv.get()),
             mass_t: net.map(|net| net.mass.get()),
             ullage_m3: Some(found.ullage.get()),
-            flow_m3h,
+            flow_m3h: flow.map(|flow| flow.flow.get()),
+            tov_flow_m3h: tov_flow.map(|flow| flow.flow.get()),
+            tov_flow_uncertainty_m3h: tov_flow.map(|flow| flow.uncertainty.get()),
         }
     }
 
-    fn flow(&mut self, basis: &Basis, at: UnixMillis, level: Millimetres, found: &Quantities) -> Option<f64> {
-        let volume = match (basis.edition(), &found.net) {
-            (None, _) => found.tov,
-            (Some(_), Ok(net)) => net.nsv,
+    /// Gives the flow of the tank's quantity, and that of its total.
+    fn flows(
+        &mut self,
+        basis: &Basis,
+        at: UnixMillis,
+        level: Millimetres,
+        found: &Quantities,
+    ) -> (Option<Flow>, Option<Flow>) {
+        let Ok(step) = basis.volume_per_mm(level) else { return (None, None) };
+        let step = CubicMetres::new(step);
+        let total = self.total.push(at, found.tov, step);
+        let flow = match (basis.edition(), &found.net) {
+            (None, _) => total,
+            (Some(_), Ok(net)) => self.net.push(at, net.nsv, step),
             // One volume now and another then is no flow.
-            (Some(_), Err(_)) => return None,
+            (Some(_), Err(_)) => None,
         };
-        let step = CubicMetres::new(basis.volume_per_mm(level).ok()?);
-        self.meter.push(at, volume, step).map(|flow| flow.flow.get())
+        (flow, total)
     }
 }
 

@@ -85,6 +85,7 @@ pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::R
                 mass_t: row.get(15)?,
                 ullage_m3: row.get(16)?,
                 flow_m3h: row.get(17)?,
+                ..Derived::default()
             },
             quality_code: row.get(10)?,
             quality: row.get(11)?,

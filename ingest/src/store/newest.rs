@@ -59,6 +59,7 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
             mass_t: row.get(12)?,
             ullage_m3: row.get(13)?,
             flow_m3h: row.get(14)?,
+            ..Derived::default()
         },
     })
 }

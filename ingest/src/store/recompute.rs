@@ -59,7 +59,13 @@ pub fn recompute(
             done.readings += 1;
             let basis = derived.tov_m3.map(|_| tank.basis.digest());
             // A flow remembers the readings before, so of the same basis it differs by where one begins, and stays.
-            let same = Derived { flow_m3h: old.derived.flow_m3h, ..derived } == old.derived;
+            let stands = Derived {
+                flow_m3h: old.derived.flow_m3h,
+                tov_flow_m3h: old.derived.tov_flow_m3h,
+                tov_flow_uncertainty_m3h: old.derived.tov_flow_uncertainty_m3h,
+                ..derived
+            };
+            let same = stands == old.derived;
             if !same || basis != old.basis.as_deref() {
                 replace(&transaction, old.id, &derived, basis, now)?;
                 done.changed += 1;
@@ -122,6 +128,7 @@ fn read(row: &Row<'_>, tank: &DescribedTank) -> rusqlite::Result<Stored> {
         mass_t: row.get(13)?,
         ullage_m3: row.get(14)?,
         flow_m3h: row.get(15)?,
+        ..Derived::default()
     };
     Ok(Stored { id: row.get(0)?, reading, basis: row.get(6)?, derived })
 }
