@@ -11,6 +11,7 @@ pub mod intake;
 pub mod latency;
 pub mod live;
 pub mod metrics;
+pub mod notify;
 pub mod shared;
 pub mod stations;
 pub mod status;

@@ -13,6 +13,7 @@ use crate::intake::LIVE_MS;
 use crate::latency::Latencies;
 use crate::live::{LiveEdges, LiveTanks, TankView, view};
 use crate::metrics::Counters;
+use crate::notify::Notifier;
 use crate::stations::{EdgeId, Stations};
 use crate::store::{Committed, Expired, GapNote, Group, Ledger};
 
@@ -25,6 +26,8 @@ pub struct Shared {
     pub counters: Counters,
     /// Id of the newest committed reading.
     pub newest_id: watch::Sender<i64>,
+    /// Those who are to be told of alarms.
+    pub notifier: Notifier,
     ledger: Mutex<Ledger>,
     tanks: Mutex<LiveTanks>,
     edges: Mutex<LiveEdges>,
@@ -66,6 +69,8 @@ pub struct Loaded {
     pub edges: LiveEdges,
     /// Id of the newest committed reading.
     pub newest_id: i64,
+    /// Those who are to be told of alarms.
+    pub notifier: Notifier,
 }
 
 impl Shared {
@@ -82,6 +87,7 @@ impl Shared {
             stations,
             counters: Counters::default(),
             newest_id: watch::Sender::new(loaded.newest_id),
+            notifier: loaded.notifier,
             ledger: Mutex::new(loaded.ledger),
             tanks: Mutex::new(loaded.tanks),
             edges: Mutex::new(loaded.edges),

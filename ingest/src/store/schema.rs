@@ -159,12 +159,12 @@ CREATE TABLE notification (
     body TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    next_ms INTEGER NOT NULL,
+    tried_ms INTEGER,
     delivered_ms INTEGER,
     given_up_ms INTEGER,
     trouble TEXT
 );
-CREATE INDEX notification_that_waits ON notification (target, next_ms)
+CREATE INDEX notification_that_waits ON notification (target, id)
     WHERE delivered_ms IS NULL AND given_up_ms IS NULL;
 
 -- Hand measurements, beside what the gauge said at that time.
