@@ -4,10 +4,16 @@
 
 mod key;
 mod kind;
+mod machine;
+mod moment;
+mod refusal;
 mod state;
 mod transition;
 
 pub use key::AlarmKey;
 pub use kind::{AlarmKind, UnknownAlarm};
+pub use machine::{Alarm, By, Condition, LONGEST_SHELF, Latch, Outage, Shelf, Terms};
+pub use moment::Moment;
+pub use refusal::Refusal;
 pub use state::{Priority, State, UnknownPriority, UnknownState};
 pub use transition::{Event, Transition, UnknownEvent};
