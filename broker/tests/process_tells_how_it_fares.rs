@@ -5,7 +5,6 @@ mod support;
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use support::{Process, command, connect, options};
 
@@ -17,12 +16,11 @@ fn end_of(subcommand: &str, config: &str) -> (Option<i32>, String, String) {
 }
 
 #[tokio::test]
-async fn asked_to_stop_it_stops_soon_and_with_success_whoever_is_connected() {
+async fn asked_to_stop_it_stops_within_its_grace_and_with_success_whoever_is_connected() {
     let broker = Process::start("", "");
     let _client = connect(options(broker.address, "lindong.rtu-01")).await;
-    let (status, took) = broker.terminate();
-    assert_eq!(status.code(), Some(0));
-    assert!(took < Duration::from_secs(5), "took {took:?}");
+    // What does not stop within the grace is a failure.
+    assert_eq!(broker.terminate().code(), Some(0));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use tankline_runtime::clock;
 /// A thread that wakes later than this did not keep the time of the line.
 const TOLERANCE: Duration = Duration::from_millis(3);
 
+/// How often a thread wakes that does nothing else, to see whether the machine lets it.
+const BEAT: Duration = Duration::from_millis(1);
+
 /// What is said after a request, in pieces, each so long after the one before.
 pub type Said = Vec<(Duration, Vec<u8>)>;
 
@@ -26,7 +29,7 @@ pub struct Peer {
     path: Port,
     is_over: Arc<AtomicBool>,
     was_late: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Peer {
@@ -51,13 +54,21 @@ impl Peer {
                 }
             }
         };
-        let thread = Some(std::thread::spawn(serve));
-        Self { path: Port::Serial(path.into()), is_over, was_late, thread }
+        let (over, late) = (is_over.clone(), was_late.clone());
+        let beat = move || {
+            while !over.load(Ordering::Acquire) {
+                let due = clock::now() + BEAT;
+                std::thread::sleep(BEAT);
+                late.fetch_or(due.elapsed() > TOLERANCE, Ordering::AcqRel);
+            }
+        };
+        let threads = vec![std::thread::spawn(serve), std::thread::spawn(beat)];
+        Self { path: Port::Serial(path.into()), is_over, was_late, threads }
     }
 
-    /// Tells whether it said something later than it was to, because the machine was busy.
+    /// Tells whether the machine was too busy for the time of a line, since the last look.
     pub fn was_late(&self) -> bool {
-        self.was_late.load(Ordering::Acquire)
+        self.was_late.swap(false, Ordering::AcqRel)
     }
 
     pub async fn master(&self) -> Master {
@@ -69,8 +80,9 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()));
+        for thread in self.threads.drain(..) {
+            assert!(thread.join().is_ok() || std::thread::panicking());
+        }
     }
 }
 

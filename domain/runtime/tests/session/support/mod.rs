@@ -75,7 +75,19 @@ impl Peer {
 
     /// Waits until the client hangs up.
     pub async fn hang_up(&mut self) {
-        timeout(DEADLINE, async { while self.read().await.is_ok() {} }).await.expect("the client stayed");
+        self.until_hung_up().await;
+    }
+
+    /// Reads all packets until the client hangs up.
+    pub async fn until_hung_up(&mut self) -> Vec<Packet> {
+        let mut packets = Vec::new();
+        let reading = async {
+            while let Ok(packet) = self.read().await {
+                packets.push(packet);
+            }
+        };
+        timeout(DEADLINE, reading).await.expect("the client stayed");
+        packets
     }
 
     /// Sends bytes.
