@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    RecomputeArgs, RecomputeError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, recompute, table, vcf, volume,
+    DipCommand, DipCommandError, RecomputeArgs, RecomputeError, StationError, TableCommand, VcfArgs, VolumeArgs,
+    VolumeCommandError, dip, recompute, table, vcf, volume,
 };
+use tankline_ingest::dips::{RecordError, RevokeError};
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -43,6 +45,9 @@ enum Command {
     /// For after a strapping table or anything else of the tank was corrected. What was derived before is kept in the table
     /// superseded with the digest of what it came of. A worker may be using the database.
     Recompute(RecomputeArgs),
+    /// Hand measurements beside what the gauge read at that time.
+    #[command(subcommand)]
+    Dip(DipCommand),
     /// Work with strapping tables.
     #[command(subcommand)]
     Table(TableCommand),
@@ -80,6 +85,7 @@ fn main() -> ExitCode {
             Command::Check(args) => check(&args.config),
             Command::Status(args) => show_status(&args),
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
+            Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
             Command::Table(command) => print(table(&command).map_err(misused)),
             Command::Volume(args) => print(volume(&args).map_err(not_computed)),
             Command::Vcf(args) => print(vcf(&args).map_err(misused)),
@@ -152,6 +158,22 @@ fn not_recomputed(error: RecomputeError) -> Failure {
         RecomputeError::Config(problems) => Failure::Misconfigured(problems),
         RecomputeError::UnknownTank { .. } | RecomputeError::SeveralSites { .. } => misused(error),
         other => Failure::Failed(other.into()),
+    }
+}
+
+fn not_in_the_book(error: DipCommandError) -> Failure {
+    match error {
+        DipCommandError::Station(error) => not_found(error),
+        DipCommandError::Record(RecordError::Dip(_))
+        | DipCommandError::Revoke(RevokeError::Unknown { .. } | RevokeError::Before { .. }) => misused(error),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn not_found(error: StationError) -> Failure {
+    match error {
+        StationError::Config(problems) => Failure::Misconfigured(problems),
+        other => misused(other),
     }
 }
 

@@ -1,14 +1,18 @@
-//! Commands that compute and need no worker: `table`, `volume`, `vcf` and `recompute`.
+//! Commands that need no worker: `table`, `volume`, `vcf`, `recompute` and `dip`.
 
+mod dip;
 mod found;
 mod given;
 mod recompute;
+mod station;
 mod table;
 mod vcf;
 mod volume;
 
+pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};
+pub use station::{StationArgs, StationError};
 pub use table::{TableCommand, TableCommandError, table};
 pub use vcf::{VcfArgs, vcf};
 pub use volume::{VolumeArgs, VolumeCommandError, volume};

@@ -12,6 +12,7 @@ use tankline_runtime::secret::{Secret, read_secret_file};
 use tankline_runtime::{document, site_file};
 use url::Url;
 
+use super::report::report;
 use super::{BrokerConfig, Config, HistorianConfig, Retention, TextFields};
 
 /// What the environment variables begin with that are laid over the file.
@@ -39,6 +40,9 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
     let retention = retention(root.section("retention"));
     let historian = root.optional_section("influxdb").map(|section| historian(section, folder));
     let dead_letter_max_rows = root.within("dead_letter_max_rows", 1..=1_000_000, Config::DEAD_LETTER_MAX_ROWS);
+    let report_section = root.section("report");
+    let report = report(&report_section);
+    report_section.finish();
     root.finish();
     let outcome = match (reader.finish(), site_problems) {
         (Ok(()), None) => Ok(()),
@@ -54,6 +58,7 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
         retention,
         historian: historian.map(|historian| historian.expect("a missing part of the historian is a problem")),
         dead_letter_max_rows,
+        report,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the worker is told to do.
 
 mod load;
+mod report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use tankline_runtime::secret::Secret;
 use url::Url;
 
 pub use load::{ENV_PREFIX, load};
+pub use report::{Language, ReportConfig};
 
 /// Everything that an ingest worker needs to know.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct Config {
     pub historian: Option<HistorianConfig>,
     /// How many dead letters are kept; beyond that the oldest go.
     pub dead_letter_max_rows: u32,
+    /// What daily reports go by.
+    pub report: ReportConfig,
 }
 
 /// How the broker is reached.
@@ -93,6 +97,7 @@ impl Config {
             retention: Retention::default(),
             historian: None,
             dead_letter_max_rows: Self::DEAD_LETTER_MAX_ROWS,
+            report: ReportConfig::default(),
         }
     }
 

@@ -183,9 +183,12 @@ CREATE TABLE dip (
     gauge_level_mm REAL,
     gauge_interface_mm REAL,
     gauge_temperature_c REAL,
-    gauge_quality TEXT,
-    gauge_nsv_m3 REAL,
+    -- Volumes of both by the same basis; what was not measured by hand is the gauge's.
+    tov_m3 REAL,
     nsv_m3 REAL,
+    gauge_tov_m3 REAL,
+    gauge_nsv_m3 REAL,
+    basis TEXT NOT NULL,
     revoked_ms INTEGER,
     revoked_by TEXT
 );
