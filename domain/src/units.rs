@@ -46,6 +46,11 @@ quantity!(
     "m"
 );
 quantity!(
+    /// A surface in square metres.
+    SquareMetres,
+    "m2"
+);
+quantity!(
     /// A volume in cubic metres.
     CubicMetres,
     "m3"

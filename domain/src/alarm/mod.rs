@@ -9,6 +9,7 @@ mod moment;
 mod refusal;
 mod state;
 mod transition;
+pub mod watch;
 
 pub use key::AlarmKey;
 pub use kind::{AlarmKind, UnknownAlarm};
