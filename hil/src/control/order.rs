@@ -148,11 +148,10 @@ fn fault(words: &[&str]) -> Result<Order, ParseOrderError> {
     let missing = |wrong: &str| ParseOrderError::Form { wrong: wrong.to_owned(), form: FAULT_FORM };
     let (target, faults) = words.split_first().ok_or_else(|| missing("it is not said whose fault"))?;
     let target = target.parse()?;
-    match faults {
-        [] => Err(missing("it is not said which fault")),
-        ["none"] => Ok(Order::Fault(target, Vec::new())),
-        _ => Ok(Order::Fault(target, faults.iter().map(|fault| fault.parse()).collect::<Result<_, _>>()?)),
+    if faults.is_empty() {
+        return Err(missing("it is not said which fault"));
     }
+    Ok(Order::Fault(target, Fault::parse_all(faults)?))
 }
 
 impl FromStr for Target {

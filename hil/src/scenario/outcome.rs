@@ -4,6 +4,8 @@ use std::time::Duration;
 use tankline_domain::names::TankName;
 use tankline_domain::reading::Quality;
 
+use crate::stall::TOLERANCE;
+
 /// What came of a scenario that was played. All times are story time, counted from its start, unless said otherwise.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub played: Duration,
     /// How long that took in real time.
     pub took: Duration,
+    /// The longest time that the machine held up a thread of the bench, in real time.
+    pub stalled: Duration,
     /// One for each expectation of the file, in its order.
     pub verdicts: Vec<Verdict>,
     /// Why the story could not be played to its end, with all causes; `None` when it could.
@@ -143,6 +147,12 @@ pub enum MarkKind {
 }
 
 impl Outcome {
+    /// Tells whether the machine kept time: where it did not, what was seen may come of that alone.
+    #[must_use]
+    pub fn has_kept_time(&self) -> bool {
+        self.stalled <= TOLERANCE
+    }
+
     /// Tells whether the story was played to its end and every expectation was met.
     #[must_use]
     pub fn is_passed(&self) -> bool {

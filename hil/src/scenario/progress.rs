@@ -81,6 +81,23 @@ impl Progress {
         self.show(out)
     }
 
+    /// Tells that a story is played again, and why.
+    ///
+    /// # Errors
+    /// Nobody can be told.
+    pub fn again(&mut self, out: &mut dyn Write, index: usize, outcome: &Outcome) -> io::Result<()> {
+        self.clear(out)?;
+        self.running.remove(&index);
+        writeln!(
+            out,
+            "again  {}: it failed while the machine held the bench up for {} ms ({})",
+            outcome.name,
+            outcome.stalled.as_millis(),
+            counted(&outcome.verdicts)
+        )?;
+        self.show(out)
+    }
+
     /// Tells what came of all.
     ///
     /// # Errors
@@ -155,6 +172,7 @@ mod tests {
             speed: 60.0,
             played: Duration::from_secs(1200),
             took: Duration::from_secs(21),
+            stalled: Duration::from_millis(3),
             verdicts: vec![Verdict { expectation: "T-01: good".to_owned(), line: 12, judgement }],
             trouble: None,
             replay: "tankline-hil run late.toml --seed 7".to_owned(),

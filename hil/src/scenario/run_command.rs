@@ -47,6 +47,9 @@ pub struct RunArgs {
     /// How many are played at once.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
+    /// Plays one again, so many times at most, that failed while the machine held the bench up.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub again: u8,
     /// Tests this tankline-edge instead of the code inside this program; `none` waits for edges that somebody else runs.
     #[arg(long, value_name = "none|PATH", default_value = "own", hide_default_value = true)]
     pub edge: EdgeProgram,
@@ -90,7 +93,7 @@ pub async fn run(args: &RunArgs, out: &mut (dyn Write + Send), stop: Cancellatio
         keep: args.keep.clone(),
         tamper: None,
     });
-    let outcomes = play_all(stories, &options, usize::from(args.jobs), out, &stop).await.context("cannot write")?;
+    let outcomes = play_all(stories, &options, args, out, &stop).await.context("cannot write")?;
     write_reports(args, &outcomes)?;
     let failed = outcomes.iter().filter(|outcome| !outcome.is_passed()).count();
     if failed > 0 {
@@ -164,25 +167,34 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Problems> {
 async fn play_all(
     stories: Vec<Story>,
     options: &Arc<PlayOptions>,
-    jobs: usize,
+    args: &RunArgs,
     out: &mut (dyn Write + Send),
     stop: &CancellationToken,
 ) -> io::Result<Vec<Outcome>> {
     let count = stories.len();
-    let mut waiting: VecDeque<(usize, Story)> = stories.into_iter().enumerate().collect();
-    let mut running: JoinSet<(usize, Outcome)> = JoinSet::new();
+    let mut waiting: VecDeque<(usize, Story, u8)> =
+        stories.into_iter().enumerate().map(|(index, story)| (index, story, args.again)).collect();
+    let mut running: JoinSet<((usize, Story, u8), Outcome)> = JoinSet::new();
     let mut outcomes: Vec<Option<Outcome>> = (0..count).map(|_| None).collect();
     let mut progress = Progress::new(count);
     while !running.is_empty() || (!waiting.is_empty() && !stop.is_cancelled()) {
-        while running.len() < jobs && !stop.is_cancelled() {
-            let Some((index, story)) = waiting.pop_front() else { break };
+        while running.len() < usize::from(args.jobs) && !stop.is_cancelled() {
+            let Some((index, story, again)) = waiting.pop_front() else { break };
             let (options, playing, stop) = (options.clone(), Playing::default(), stop.clone());
             progress.begin(out, index, &story, playing.clone())?;
-            running.spawn(async move { (index, play(&story, &options, &playing, &stop).await) });
+            running.spawn(async move {
+                let outcome = play(&story, &options, &playing, &stop).await;
+                ((index, story, again), outcome)
+            });
         }
         tokio::select! {
             Some(ended) = running.join_next() => {
-                let (index, outcome) = ended.map_err(io::Error::other)?;
+                let ((index, story, again), outcome) = ended.map_err(io::Error::other)?;
+                if again > 0 && !outcome.is_passed() && !outcome.has_kept_time() && !stop.is_cancelled() {
+                    progress.again(out, index, &outcome)?;
+                    waiting.push_back((index, story, again - 1));
+                    continue;
+                }
                 progress.end(out, index, &outcome)?;
                 outcomes[index] = Some(outcome);
             }

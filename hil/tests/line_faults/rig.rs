@@ -12,6 +12,7 @@ use tankline_domain::units::{Millimetres, UnixMillis};
 use tankline_edge::line::board::HealthBoard;
 use tankline_edge::line::poller::{self, LineConfig};
 use tankline_hil::line::{EmulatedLine, Fault, FaultTarget, LineSpec, Turnaround, UnitSpec};
+use tankline_hil::stall::{StallWatch, TOLERANCE};
 use tankline_runtime::clock;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +31,7 @@ pub struct Rig {
     pub line: EmulatedLine,
     pub board: HealthBoard,
     pub units: u8,
+    stalls: StallWatch,
     ledger: Ledger,
     readings: mpsc::Receiver<Reading>,
     stop: CancellationToken,
@@ -113,7 +115,7 @@ impl Rig {
         let task = poller::run(config, sender, board.clone(), stop.clone());
         #[expect(clippy::disallowed_methods, reason = "a test owns its task, and joins it")]
         let task = tokio::spawn(task);
-        Self { line, board, units: setup.units, ledger, readings, stop, task }
+        Self { line, board, units: setup.units, stalls: StallWatch::start(), ledger, readings, stop, task }
     }
 
     /// Gives the unit or the line these faults, written with spaces between them; none when empty.
@@ -128,6 +130,12 @@ impl Rig {
         let objection = self.ledger.objection(unit, &reading);
         let level = reading.level.map(Millimetres::get);
         Some(Seen { unit, at: reading.at, quality: reading.quality, level, objection })
+    }
+
+    /// Tells whether the machine kept the time of a line since the last look. Where it did not, polls may fail that would
+    /// not on a line.
+    pub fn has_kept_time(&self) -> bool {
+        self.stalls.take() <= TOLERANCE
     }
 
     /// Takes all that is read for a while.

@@ -106,10 +106,34 @@ pub const TRUE: [&str; 8] =
     [NOTHING_LOST, NOTHING_TWICE, NOTHING_INVENTED, LEVEL, SILENCE_IS_TOLD, BLIND_IS_DOUBTED, FRESH, LATENCY];
 
 /// Stories that are played at a time: their processes share the machine.
-static AT_A_TIME: Semaphore = Semaphore::const_new(8);
+static AT_A_TIME: Semaphore = Semaphore::const_new(6);
 
-/// Plays the story with these events and expectations; the verdicts are in the order of the expectations.
-pub async fn played(name: &str, events: &str, expects: &[&str], tamper: Option<Arc<dyn Tamper>>) -> Outcome {
+/// Plays are told from each other by their own reasons only on a machine that keeps time: so many tries.
+const TRIES: u32 = 4;
+
+/// Plays the story with these events and expectations; gives what is wrong with the outcome. It is played again when the
+/// machine held it up.
+pub async fn played_until_judged(
+    name: &str,
+    events: &str,
+    expects: &[&str],
+    tamper: Option<Arc<dyn Tamper>>,
+    wrong_with: impl Fn(&Outcome) -> Option<String>,
+) -> Option<String> {
+    for _ in 1..TRIES {
+        let outcome = played(name, events, expects, tamper.clone()).await;
+        let wrong = outcome.trouble.clone().or_else(|| wrong_with(&outcome));
+        if wrong.is_none() || outcome.has_kept_time() {
+            return wrong;
+        }
+        println!("{name}: again, because the machine held it up for {} ms", outcome.stalled.as_millis());
+    }
+    let outcome = played(name, events, expects, tamper).await;
+    outcome.trouble.clone().or_else(|| wrong_with(&outcome))
+}
+
+/// Plays the story; the verdicts are in the order of the expectations.
+async fn played(name: &str, events: &str, expects: &[&str], tamper: Option<Arc<dyn Tamper>>) -> Outcome {
     let _turn = AT_A_TIME.acquire().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("story.toml");
@@ -123,8 +147,7 @@ pub async fn played(name: &str, events: &str, expects: &[&str], tamper: Option<A
     let places = PlaceArgs::default();
     let options = PlayOptions { program, edge: EdgeProgram::Own, places, broker: None, keep: None, tamper };
     let outcome = play(&story, &options, &Playing::default(), &CancellationToken::new()).await;
-    assert_eq!(outcome.trouble, None, "{name}");
-    assert_eq!(outcome.verdicts.len(), expects.len(), "{name}");
+    assert!(outcome.trouble.is_some() || outcome.verdicts.len() == expects.len(), "{name}");
     outcome
 }
 

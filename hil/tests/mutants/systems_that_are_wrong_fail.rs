@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use tankline_hil::scenario::Tamper;
+use tankline_hil::scenario::{Outcome, Tamper};
 
 use super::story::{
     BLIND_IS_DOUBTED, FRESH, LATENCY, LEVEL, NOTHING_INVENTED, NOTHING_LOST, NOTHING_TWICE, SILENCE, SILENCE_IS_TOLD,
-    TRUE, failures, played,
+    TRUE, failures, played_until_judged,
 };
 use super::tampering::Tampering;
 
@@ -122,15 +122,18 @@ const MUTANTS: [Mutant; 11] = [
 
 async fn wrong_with(mutant: &Mutant) -> Option<String> {
     let tamper = mutant.tampering.map(|tampering| Arc::new(tampering) as Arc<dyn Tamper>);
-    let outcome = played(mutant.name, &mutant.events.concat(), &TRUE, tamper).await;
-    let failures = failures(&outcome);
-    let missed = mutant.fails.iter().any(|(expect, words)| {
-        let told = failures.iter().find(|(index, _)| TRUE[*index] == *expect);
-        told.is_none_or(|(_, told)| !words.iter().all(|word| told.contains(word)))
-    });
-    let is_meant = |expect| mutant.may_fail.contains(&expect) || mutant.fails.iter().any(|(meant, _)| *meant == expect);
-    let other = failures.iter().any(|(index, _)| !is_meant(TRUE[*index]));
-    (missed || other || outcome.is_passed()).then(|| format!("{}: {:#?}", mutant.name, outcome.verdicts))
+    let wrong_with = |outcome: &Outcome| {
+        let failures = failures(outcome);
+        let missed = mutant.fails.iter().any(|(expect, words)| {
+            let told = failures.iter().find(|(index, _)| TRUE[*index] == *expect);
+            told.is_none_or(|(_, told)| !words.iter().all(|word| told.contains(word)))
+        });
+        let is_meant =
+            |expect| mutant.may_fail.contains(&expect) || mutant.fails.iter().any(|(meant, _)| *meant == expect);
+        let other = failures.iter().any(|(index, _)| !is_meant(TRUE[*index]));
+        (missed || other || outcome.is_passed()).then(|| format!("{}: {:#?}", mutant.name, outcome.verdicts))
+    };
+    played_until_judged(mutant.name, &mutant.events.concat(), &TRUE, tamper, wrong_with).await
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub fn bare(name: &str) -> Outcome {
         speed: 60.0,
         played: minutes(20.0),
         took: Duration::from_millis(20_340),
+        stalled: Duration::ZERO,
         verdicts: vec![met("no reading is lost", 31, "1204 answers, all in the database once")],
         trouble: None,
         replay: format!("tankline-hil run hil/scenarios/{}.toml --seed 7", name.replace(' ', "-")),
@@ -150,6 +151,7 @@ fn fill_to_high_high() -> Outcome {
         speed: 60.0,
         played: length,
         took: Duration::from_millis(30_871),
+        stalled: Duration::ZERO,
         verdicts: vec![
             met("quality of T-01 is bad:no-reply within 2 polls after 0:21:00", 44, "bad:no-reply after 1 poll"),
             failed(
@@ -221,6 +223,7 @@ fn trouble() -> Outcome {
         protects: "Without InfluxDB nothing waits.".to_owned(),
         played: Duration::from_secs(75),
         took: Duration::from_millis(2_100),
+        stalled: Duration::ZERO,
         verdicts: vec![],
         trouble: Some("ingest ended while it was needed, with exit code 1\n\nthe last lines that it wrote:\nERROR cannot open the database \u{1b}[31m/data/ops.db\u{1b}[0m: disk I/O error".to_owned()),
         figures: vec![],

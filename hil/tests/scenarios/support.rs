@@ -78,7 +78,7 @@ impl Folder {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-hil"));
-        command.current_dir(self.path()).arg("run").args(arguments).args(["--keep", "kept"]);
+        command.current_dir(self.path()).arg("run").args(arguments).args(["--keep", "kept", "--again", "3"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

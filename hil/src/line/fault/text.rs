@@ -42,6 +42,19 @@ fn names() -> String {
     CATALOGUE.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
 }
 
+impl Fault {
+    /// Reads the faults that a target gets, a word each; `none` takes all away.
+    ///
+    /// # Errors
+    /// One of them is none.
+    pub fn parse_all(words: &[&str]) -> Result<Vec<Self>, ParseFaultError> {
+        match words {
+            ["none"] => Ok(Vec::new()),
+            words => words.iter().map(|word| word.parse()).collect(),
+        }
+    }
+}
+
 impl FromStr for Fault {
     type Err = ParseFaultError;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{Act, ClockSetting, Command, DiskState, FaultCommand, Link, LinkState};
+use crate::line::Fault;
 use crate::plant;
 use crate::scenario::story::parse_time;
 
@@ -119,13 +120,10 @@ fn without_time<'w>(words: &[&'w str]) -> Result<(Vec<&'w str>, Option<Duration>
 }
 
 fn fault(target: &str, rest: &[&str]) -> Result<FaultCommand, String> {
-    let faults = match rest {
-        [] => return Err("name the fault, such as \"fault T-02 late=1200ms\", or none".to_owned()),
-        ["none"] => Vec::new(),
-        faults => {
-            faults.iter().map(|text| text.parse().map_err(|error| format!("{error}"))).collect::<Result<_, _>>()?
-        }
-    };
+    if rest.is_empty() {
+        return Err("name the fault, such as \"fault T-02 late=1200ms\", or none".to_owned());
+    }
+    let faults = Fault::parse_all(rest).map_err(|error| error.to_string())?;
     Ok(FaultCommand { on: target.to_owned(), faults })
 }
 

@@ -34,6 +34,7 @@ use super::record::Record;
 use super::story::{Begins, Expected, Story, in_words};
 use crate::gauges_command::PlaceArgs;
 use crate::plant::TankState;
+use crate::stall::StallWatch;
 
 /// How long the gauges may take to be read once before the story begins.
 const WARM_WITHIN: Duration = Duration::from_secs(60);
@@ -132,7 +133,7 @@ impl Moment {
 
 /// Plays a story and judges it. It never fails: what goes wrong is told in the outcome.
 pub async fn play(story: &Story, options: &PlayOptions, playing: &Playing, stop: &CancellationToken) -> Outcome {
-    let began = clock::now();
+    let (began, stalls) = (clock::now(), StallWatch::start());
     let mut tale = Tale::default();
     let trouble = play_to_the_end(story, options, playing, stop, &mut tale).await.err();
     let record = tale.record.unwrap_or_else(|| Record { speed: story.speed, played: tale.played, ..Record::default() });
@@ -145,6 +146,7 @@ pub async fn play(story: &Story, options: &PlayOptions, playing: &Playing, stop:
         speed: story.speed,
         played: tale.played,
         took: clock::now() - began,
+        stalled: stalls.take(),
         verdicts,
         trouble: trouble.map(|error| format!("{error:#}")),
         replay: telling::replay(story, options),

@@ -1,11 +1,9 @@
 use std::fs::{self, File};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tankline_runtime::clock;
 
-use super::{Folder, program, wait_for};
+use super::{DEADLINE, Folder, program, wait_for};
 
 /// A process that logs to a file of its folder, and is killed when dropped.
 pub struct Process {
@@ -48,14 +46,12 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Sends a signal and waits for the end; tells how it ended and how long that took.
-    pub fn stop(mut self, signal: Signal) -> (ExitStatus, Duration) {
+    /// Sends a signal and waits for the end; tells how it ended.
+    pub fn stop(mut self, signal: Signal) -> ExitStatus {
         assert!(self.is_running(), "{} had ended by itself", self.name);
-        let asked = clock::now();
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         let what = format!("{} ends after a signal", self.name);
-        let status = wait_for(&what, Duration::from_secs(60), || self.child.try_wait().unwrap());
-        (status, clock::now().duration_since(asked))
+        wait_for(&what, DEADLINE, || self.child.try_wait().unwrap())
     }
 }
 

@@ -19,9 +19,6 @@ use super::{
 /// Long enough for a loaded machine and the longest back-off.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
-/// A process that is told to stop takes no longer.
-const STOPS_WITHIN: Duration = Duration::from_secs(5);
-
 /// A process of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -142,9 +139,9 @@ impl System {
     /// Tells a process to stop, and holds that it does so in good order.
     #[track_caller]
     pub fn stop(&mut self, role: Role, signal: Signal) {
-        let (status, took) = self.processes.remove(&role).expect("it runs").stop(signal);
+        let status = self.processes.remove(&role).expect("it runs").stop(signal);
+        // What does not end within the grace is a failure.
         assert_eq!(status.code(), Some(0), "{role} ended in good order");
-        assert!(took <= STOPS_WITHIN, "{role} took {took:?} to stop");
     }
 
     /// Waits until every tank has a good reading in the history that is newer than this call.
