@@ -104,6 +104,34 @@ impl AlarmKind {
             Self::Completeness => "completeness",
         }
     }
+
+    /// Gives the unit of its value and its limit; empty where there is none.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::LevelHighHigh
+            | Self::LevelHigh
+            | Self::LevelLow
+            | Self::LevelLowLow
+            | Self::InterfaceHigh
+            | Self::InterfaceLow => "mm",
+            Self::TemperatureHigh | Self::TemperatureLow => "degC",
+            Self::RateOfChange => "mm/min",
+            Self::OverfillSoon | Self::DrySoon => "min",
+            Self::Movement => "m3",
+            Self::Leak => "L/h",
+            Self::ReverseFlow => "m3/h",
+            Self::GaugeStale | Self::GaugeFrozen => "s",
+            Self::Completeness => "readings",
+            Self::GaugeBad | Self::EdgeOffline => "",
+        }
+    }
+
+    /// Tells whether it is an alarm of an edge; the others are of a tank.
+    #[must_use]
+    pub const fn is_of_edge(self) -> bool {
+        matches!(self, Self::EdgeOffline | Self::Completeness)
+    }
 }
 
 impl fmt::Display for AlarmKind {

@@ -4,88 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::hiding::Suppression;
 use super::moment::{later, stamped_after, time_between};
-use super::{AlarmKey, Event, Moment, Priority, Refusal, State, Transition};
+use super::{
+    AlarmKey, By, Condition, Event, Evidence, Latch, Moment, Outage, Refusal, Shelf, State, Terms, Transition,
+};
 use crate::units::UnixMillis;
 
 /// Longest time for which an alarm may be put aside: longer work is a matter for out of service, with a work order.
 pub const LONGEST_SHELF: Duration = Duration::from_secs(24 * 3600);
-
-/// Whether what an alarm tells of is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// It is.
-    Present,
-    /// It is not, or no longer.
-    Absent,
-}
-
-/// What is laid down for an alarm and goes into each of its transitions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// How urgent it is.
-    pub priority: Priority,
-    /// What keeps it after its condition is over.
-    pub latch: Latch,
-    /// Unit of value and limit; empty where there is none.
-    pub unit: &'static str,
-}
-
-/// Whether an alarm stays after its condition is over, until somebody resets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Latch {
-    /// It goes by itself when it is acknowledged.
-    #[default]
-    None,
-    /// It stays until it is reset.
-    UntilReset,
-}
-
-/// What somebody does to an alarm: who, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct By<'a> {
-    /// Who does it.
-    pub who: &'a str,
-    /// Why, or under which work order; empty where nothing was said.
-    pub note: &'a str,
-}
-
-/// Somebody put it aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shelf {
-    /// Who.
-    pub who: String,
-    /// Why.
-    pub why: String,
-    /// Since when.
-    pub at: UnixMillis,
-    /// Until when.
-    pub until: UnixMillis,
-    /// The end by the clock that never steps; taken anew from the stamps after a restart.
-    #[serde(skip)]
-    ends: Option<Instant>,
-}
-
-/// Somebody took it out of service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outage {
-    /// Who.
-    pub who: String,
-    /// Under which work order, or why.
-    pub work_order: String,
-    /// Since when.
-    pub at: UnixMillis,
-}
-
-/// Another alarm speaks for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Suppression {
-    by: String,
-    /// It had been told of and nobody had acknowledged it: that outlives the suppression.
-    unacknowledged: bool,
-    /// It was acknowledged and its condition has been there ever since: it need not be told of again.
-    acknowledged: bool,
-}
 
 /// One alarm: how it stands, and all that is needed to go on with it after a restart.
 ///
@@ -108,6 +35,8 @@ pub struct Alarm {
     value: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acknowledged_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +62,7 @@ impl Alarm {
             raised: None,
             value: None,
             limit: None,
+            note: None,
             acknowledged_by: None,
             shelf: None,
             outage: None,
@@ -191,6 +121,12 @@ impl Alarm {
         self.limit
     }
 
+    /// Gives what these numbers do not say.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
     /// Gives who acknowledged what stands.
     #[must_use]
     pub fn acknowledged_by(&self) -> Option<&str> {
@@ -227,14 +163,14 @@ impl Alarm {
         terms: Terms,
         at: UnixMillis,
         condition: Condition,
-        value: Option<f64>,
-        limit: Option<f64>,
+        evidence: Evidence<'_>,
     ) -> Option<Transition> {
         if self.condition() == condition {
             return None;
         }
         let from = self.state();
-        (self.value, self.limit) = (value, limit);
+        (self.value, self.limit) = (evidence.value, evidence.limit);
+        self.note = (!evidence.note.is_empty()).then(|| evidence.note.to_owned());
         let event = match condition {
             Condition::Present => {
                 self.present = true;
@@ -248,7 +184,7 @@ impl Alarm {
                 Event::Cleared
             }
         };
-        Some(self.record(terms, at, event, from, None))
+        Some(self.record(terms, at, event, from, Some(By { who: "", note: evidence.note })))
     }
 
     /// Somebody has taken notice.
@@ -405,18 +341,12 @@ impl Alarm {
     }
 
     /// Readings that came late show the condition. Nothing happens when that is recorded of this stretch already.
-    pub fn find_in_backlog(
-        &mut self,
-        terms: Terms,
-        at: UnixMillis,
-        value: Option<f64>,
-        limit: Option<f64>,
-    ) -> Option<Transition> {
+    pub fn find_in_backlog(&mut self, terms: Terms, at: UnixMillis, evidence: Evidence<'_>) -> Option<Transition> {
         if std::mem::replace(&mut self.found_in_backlog, true) {
             return None;
         }
         let state = self.state();
-        let unit = terms.unit.to_owned();
+        let (Evidence { value, limit, .. }, unit) = (evidence, terms.unit.to_owned());
         let (key, priority, event) = (self.key.clone(), terms.priority, Event::FoundInBacklog);
         Some(Transition { key, at, event, from: state, to: state, priority, value, limit, unit, who: None, note: None })
     }

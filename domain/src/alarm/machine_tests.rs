@@ -1,6 +1,7 @@
 //! Tests of the states of one alarm: every event in every state.
 
 use super::*;
+use crate::alarm::Priority;
 
 const BY: By<'static> = By { who: "li", note: "valve stuck" };
 
@@ -37,8 +38,8 @@ impl Bench {
     fn play(&mut self, event: &str) -> Result<Option<Transition>, Refusal> {
         let (alarm, terms, at) = (&mut self.alarm, self.terms, self.now.unix);
         match event {
-            "raise" => Ok(alarm.handle_condition(terms, at, Condition::Present, Some(11_801.0), Some(11_800.0))),
-            "clear" => Ok(alarm.handle_condition(terms, at, Condition::Absent, Some(11_700.0), Some(11_800.0))),
+            "raise" => Ok(alarm.handle_condition(terms, at, Condition::Present, above(11_801.0))),
+            "clear" => Ok(alarm.handle_condition(terms, at, Condition::Absent, above(11_700.0))),
             "ack" => alarm.acknowledge(terms, at, BY).map(Some),
             "reset" => alarm.reset(terms, at, BY).map(Some),
             "shelve" => alarm.shelve(terms, self.now, BY, self.now.after(HOUR).unix).map(Some),
@@ -48,10 +49,14 @@ impl Bench {
             "suppress" => Ok(alarm.suppress(terms, at, "lindong/rtu-01/edge-offline")),
             "unsuppress" => Ok(alarm.unsuppress(terms, at)),
             "time" => Ok(alarm.handle_time(terms, self.now.after(2 * HOUR))),
-            "late" => Ok(alarm.find_in_backlog(terms, at, Some(11_900.0), Some(11_800.0))),
+            "late" => Ok(alarm.find_in_backlog(terms, at, above(11_900.0))),
             other => panic!("{other} is no event"),
         }
     }
+}
+
+const fn above(value: f64) -> Evidence<'static> {
+    Evidence { value: Some(value), limit: Some(11_800.0), note: "" }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -2,6 +2,7 @@
 //!
 //! Every role reads the same description and takes its part of it.
 
+mod alarms;
 mod conditions;
 mod gauge;
 mod gauges;

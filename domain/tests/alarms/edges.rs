@@ -1,0 +1,120 @@
+//! Gauges that fail, edges that go, and who speaks for whom.
+
+use std::time::Duration;
+
+use tankline_domain::alarm::{Action, AlarmKind, Event, State};
+use tankline_domain::message::Presence;
+
+use crate::bench::Bench;
+
+const TANKS: [&str; 7] = ["T-01", "T-02", "T-03", "T-04", "T-05", "T-06", "T-07"];
+const SECOND: Duration = Duration::from_secs(1);
+
+fn all(bench: &mut Bench, seconds: u32, quality: &str) {
+    for _ in 0..seconds {
+        bench.wait(SECOND);
+        for tank in TANKS {
+            bench.live(tank, 5000.0, quality);
+        }
+    }
+}
+
+#[test]
+fn lost_edge_gives_one_alarm_and_none_when_it_comes_back() {
+    // The last will comes at once when the process dies, and after 45 s when the network does.
+    for told_after in [0, 45, 55] {
+        let mut bench = Bench::new();
+        all(&mut bench, 5, "good");
+        bench.wait(Duration::from_secs(told_after));
+        bench.presence(Presence::Offline);
+        bench.wait(Duration::from_secs(3600));
+        assert_eq!(bench.heard(), ["rtu-01 edge-offline"], "told after {told_after} s");
+        assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::SuppressedByDesign);
+        bench.restart(SECOND);
+        bench.presence(Presence::Offline);
+        bench.wait(Duration::from_secs(3600));
+        bench.presence(Presence::Online);
+        bench.wait(3 * SECOND);
+        all(&mut bench, 120, "good");
+        assert_eq!(bench.heard(), [""; 0], "told after {told_after} s");
+        assert_eq!(bench.state("rtu-01", AlarmKind::EdgeOffline), State::ReturnedUnacknowledged);
+        assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::Normal);
+    }
+}
+
+#[test]
+fn edge_that_comes_back_without_its_gauges_is_followed_by_their_alarms() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(600));
+    bench.presence(Presence::Online);
+    bench.wait(Duration::from_secs(120));
+    let heard = bench.heard();
+    assert_eq!(heard.len(), 8, "{heard:?}");
+    assert_eq!(heard[0], "rtu-01 edge-offline");
+}
+
+#[test]
+fn edge_that_is_back_within_its_delay_is_no_alarm() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(9));
+    bench.presence(Presence::Online);
+    all(&mut bench, 120, "good");
+    assert!(bench.told.is_empty(), "{:?}", bench.told);
+}
+
+#[test]
+fn silent_gauge_is_stale_and_its_level_alarms_stay_what_they_are() {
+    let mut bench = Bench::new();
+    bench.live("T-01", 11_600.0, "good");
+    bench.wait(Duration::from_secs(59));
+    assert_eq!(bench.heard(), ["T-01 level-hh", "T-01 level-h"]);
+    bench.wait(SECOND);
+    assert_eq!(
+        bench.heard(),
+        [
+            "T-01 gauge-stale",
+            "T-02 gauge-stale",
+            "T-03 gauge-stale",
+            "T-04 gauge-stale",
+            "T-05 gauge-stale",
+            "T-06 gauge-stale",
+            "T-07 gauge-stale"
+        ]
+    );
+    bench.wait(Duration::from_secs(3600));
+    assert_eq!(bench.state("T-01", AlarmKind::LevelHighHigh), State::Unacknowledged);
+    bench.live("T-01", 5000.0, "good");
+    bench.wait(Duration::from_secs(10));
+    assert_eq!(bench.events("T-01", AlarmKind::GaugeStale), [Event::Cleared]);
+}
+
+#[test]
+fn bad_gauge_is_one_alarm_with_its_reason_and_an_uncertain_one_is_none() {
+    let mut bench = Bench::new();
+    all(&mut bench, 11, "bad:no-reply");
+    assert_eq!(bench.told.len(), 7 + 14, "{:?}", bench.told);
+    let bad = bench.told.iter().find(|told| told.event == Event::Raised).unwrap();
+    assert_eq!((bad.key.kind, bad.note.as_deref()), (AlarmKind::GaugeBad, Some("bad:no-reply")));
+    assert_eq!(bench.heard().len(), 7);
+    // A dead gauge is read ever less often, and then not at all: it is bad, and not stale too.
+    bench.wait(Duration::from_secs(3600));
+    assert_eq!(bench.heard(), [""; 0]);
+    all(&mut bench, 12, "uncertain:blind-zone");
+    assert_eq!(bench.state("T-01", AlarmKind::GaugeBad), State::ReturnedUnacknowledged);
+    assert_eq!(bench.heard(), [""; 0]);
+}
+
+#[test]
+fn gauge_that_the_edge_finds_stuck_is_frozen() {
+    let mut bench = Bench::new();
+    all(&mut bench, 2, "uncertain:stuck");
+    assert_eq!(bench.heard().len(), 7);
+    bench.act("T-01", AlarmKind::GaugeFrozen, Action::Acknowledge).unwrap();
+    all(&mut bench, 62, "good");
+    assert_eq!(bench.state("T-01", AlarmKind::GaugeFrozen), State::Normal);
+    assert_eq!(bench.state("T-02", AlarmKind::GaugeFrozen), State::ReturnedUnacknowledged);
+}

@@ -1,0 +1,7 @@
+//! Alarms of a site on a virtual clock.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod bench;
+mod edges;
+mod levels;
