@@ -8,11 +8,12 @@ use tankline_domain::site::Site;
 use super::command::{GaugeParameters, PlantCommand, SetContent};
 use super::equipment::{Equipment, PumpState};
 use super::moving::{Fixed, Moving};
+use super::routine::DECIDES_EVERY;
 use super::tank::{Frozen, TankDesign};
 use super::{EquipmentName, PlantDesign, PlantError, TankState};
 use crate::gauge::{GaugeValues, Profile};
 
-/// The step in which time passes.
+/// The step in which time passes, unless it is told otherwise.
 const STEP: Duration = Duration::from_secs(1);
 /// Temperature of the air unless it is told otherwise, in degC.
 const AMBIENT_C: f64 = 12.0;
@@ -32,6 +33,7 @@ pub struct Plant {
     ids: Arc<BTreeMap<TankName, TankId>>,
     moving: Moving,
     time: Duration,
+    step: Duration,
     agenda: BTreeMap<Duration, Vec<PlantCommand>>,
 }
 
@@ -66,7 +68,7 @@ impl Plant {
             valves: Vec::new(),
         };
         let fixed = Arc::new(Fixed { tanks: designs, equipment: Equipment::default() });
-        Self { fixed, ids: Arc::new(ids), moving, time: Duration::ZERO, agenda: BTreeMap::new() }
+        Self { fixed, ids: Arc::new(ids), moving, time: Duration::ZERO, step: STEP, agenda: BTreeMap::new() }
     }
 
     /// Gives the plant these pumps and valves in place of those that it has; no pump runs.
@@ -85,6 +87,14 @@ impl Plant {
     pub fn without_noise(mut self) -> Self {
         let quiet = GaugeParameters { noise: Some(0.0), ..GaugeParameters::default() };
         self.moving.tanks.iter_mut().for_each(|tank| tank.gauge.change(&quiet));
+        self
+    }
+
+    /// Lets time pass in steps of this length from now on: longer ones for tanks at rest over weeks, where a second changes
+    /// nothing. 1 s to 10 s.
+    #[must_use]
+    pub fn in_steps_of(mut self, step: Duration) -> Self {
+        self.step = step.clamp(STEP, DECIDES_EVERY);
         self
     }
 
@@ -222,7 +232,7 @@ impl Plant {
 
     /// Gives the moment up to which a step is to be made, if it is not beyond `time`.
     fn next_due(&self, time: Duration) -> Option<Duration> {
-        let step = STEP.as_nanos();
+        let step = self.step.as_nanos();
         let next = (self.moving.at.as_nanos() / step + 1) * step;
         let grid = Duration::from_nanos(u64::try_from(next).ok()?);
         let due = self.agenda.keys().next().map_or(grid, |&at| grid.min(at));

@@ -14,8 +14,9 @@ pub(super) const BLOCK_MS: i64 = 30 * 60_000;
 pub(super) const BLOCKS: usize = 97;
 /// Fewest blocks between two that are compared.
 pub(super) const APART: usize = 3;
-/// Deviations of the tank's own wander that a loss must exceed.
-pub(super) const DEVIATIONS: f64 = 5.0;
+/// Deviations of the noise, beyond what a float may do, and of the tank's own wander, that a loss must exceed.
+const NOISE: f64 = 3.0;
+const WANDER: f64 = 5.0;
 /// A loss of which more than this came within two blocks is a step and no leak.
 const STEP_SHARE: f64 = 0.75;
 /// Blocks that the wander is learned from: a week.
@@ -54,6 +55,8 @@ pub(super) struct Against {
     pub(super) per_mm: f64,
     /// Stiction of the float in mm.
     pub(super) stiction_mm: f64,
+    /// Noise of the mean of a block in mm.
+    pub(super) noise_mm: f64,
     /// What steps of gauge and thermometer leave, m3.
     pub(super) left_m3: f64,
     /// Share of what heat did that is not known.
@@ -108,7 +111,7 @@ impl Leak {
     fn judge(&self, against: &Against) -> Option<Finding> {
         let newest = self.blocks.back()?;
         let wander_mm = self.wander.map_or(0.0, |wander| wander.deviation());
-        let still_m3 = still_mm(against.stiction_mm, wander_mm) * against.per_mm + against.left_m3;
+        let still_m3 = still_mm(against.stiction_mm, against.noise_mm, wander_mm) * against.per_mm + against.left_m3;
         let count = self.blocks.len();
         let (mut best, mut steepest, mut hours) = (None::<Finding>, 0.0_f64, 0.0);
         for index in (0..count.saturating_sub(1)).rev() {
@@ -140,9 +143,11 @@ impl Leak {
     }
 }
 
-/// Gives what a quiet tank may seem to lose in mm: what a float does on its way back and forth, or what the tank has shown.
-pub(super) fn still_mm(stiction_mm: f64, wander_mm: f64) -> f64 {
-    (2.0 * stiction_mm).max(DEVIATIONS * std::f64::consts::SQRT_2 * wander_mm)
+/// Gives what a quiet tank may seem to lose in mm: what a float does on its way back and forth, and noise, or what the tank
+/// has shown.
+pub(super) fn still_mm(stiction_mm: f64, noise_mm: f64, wander_mm: f64) -> f64 {
+    let two = std::f64::consts::SQRT_2;
+    (2.0 * stiction_mm + NOISE * two * noise_mm).max(WANDER * two * wander_mm)
 }
 
 #[cfg(test)]
@@ -150,7 +155,7 @@ mod tests {
     use super::*;
 
     const AGAINST: Against =
-        Against { per_mm: 0.1, stiction_mm: 0.5, left_m3: 0.01, thermal_share: 0.1, most_m3h: 1.0 };
+        Against { per_mm: 0.1, stiction_mm: 0.5, noise_mm: 0.0, left_m3: 0.01, thermal_share: 0.1, most_m3h: 1.0 };
 
     /// Half hours until a loss is found, when the volume goes this way by half hours.
     fn found_after(

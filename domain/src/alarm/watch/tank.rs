@@ -21,6 +21,8 @@ const RESTLESS_MS: i64 = 3_600_000;
 /// Readings and minutes that the noise is learned from.
 const READINGS: u32 = 256;
 const MINUTES: u32 = 240;
+/// Means that a block of the leak test is of, where there are readings in each minute.
+const MINUTES_OF_BLOCK: f64 = 30.0;
 /// Deviations by which the means of two minutes at rest may differ.
 const DEVIATIONS: f64 = 6.0;
 /// Share of what heat did that is not known: the thermometer stands for the whole tank, and expansion is that of a standard.
@@ -180,6 +182,7 @@ impl Watch {
         let against = Against {
             per_mm,
             stiction_mm: settings.stiction.get(),
+            noise_mm: self.minutes.deviation() / MINUTES_OF_BLOCK.sqrt(),
             left_m3,
             thermal_share: THERMAL_SHARE,
             most_m3h: settings.most_leak.get(),
