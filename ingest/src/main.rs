@@ -126,8 +126,10 @@ fn summary(config: &Config) -> String {
     });
     let historian = config.historian.as_ref().map_or_else(|| "none".to_owned(), config::HistorianConfig::target);
     let database = config.database.display();
+    let targets = config.targets.iter().map(|target| format!("  tells {}, {}\n", target.name, target.way.summary()));
     sites
         .chain([format!("  broker {}\n  database {database}\n  historian {historian}\n", config.broker.settings.url)])
+        .chain(targets)
         .collect()
 }
 

@@ -7,6 +7,7 @@ use tankline_domain::message::Presence;
 use tankline_domain::units::UnixMillis;
 
 use crate::live::EdgeNow;
+use crate::notify::Tally;
 use crate::shared::Shared;
 use crate::store::{Committed, Group};
 
@@ -80,6 +81,7 @@ pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
     if has_historian {
         historian(&mut page, shared);
     }
+    notifications(&mut page, shared);
     edges(&mut page, shared);
     tanks(&mut page, shared, now);
     page.text
@@ -123,6 +125,27 @@ fn historian(page: &mut Page, shared: &Shared) {
     page.sample("historian_lag_readings", &[], lag);
     page.family("historian_up", "Whether the historian takes readings.", "gauge");
     page.sample("historian_up", &[], u8::from(shared.historian_trouble().is_none()));
+}
+
+fn notifications(page: &mut Page, shared: &Shared) {
+    let tallies = shared.notifier.tallies();
+    if tallies.is_empty() {
+        return;
+    }
+    let mut counts = |name: &str, help: &str, kind: &str, count: &dyn Fn(&Tally) -> u64| {
+        page.family(name, help, kind);
+        for tally in tallies {
+            page.sample(name, &[("target", &tally.target)], count(tally));
+        }
+    };
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    counts("notifications_waiting", "Notifications that wait to be told.", "gauge", &|one| count(&one.waiting));
+    counts("notifications_told_total", "Notifications told.", "counter", &|one| count(&one.told));
+    counts("notification_failures_total", "Attempts to tell that failed.", "counter", &|one| count(&one.failures));
+    counts("notifications_given_up_total", "Notifications given up.", "counter", &|one| count(&one.given_up));
+    counts("notification_up", "Whether the last attempt to tell worked.", "gauge", &|one| {
+        u64::from(one.trouble().is_none())
+    });
 }
 
 fn edges(page: &mut Page, shared: &Shared) {

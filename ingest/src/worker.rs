@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::historian::{self, Feed, InfluxDb, InfluxDbError};
 use crate::http;
 use crate::live::TankView;
+use crate::notify::{self, Notifier, Outbox, Tally, Target};
 use crate::shared::{Loaded, Shared};
 use crate::stations::Stations;
 use crate::store::{self, Expiry, OpenError, Work, Writer};
@@ -78,6 +79,7 @@ pub struct Ingest {
     connection: Connection,
     listener: Option<TcpListener>,
     historian: Option<(InfluxDb, Connection, i64)>,
+    outboxes: Vec<Outbox>,
     boot: String,
     observer: Observer,
 }
@@ -100,7 +102,9 @@ impl Ingest {
         let path = || config.database.display().to_string();
         store::note_bases(&mut connection, &stations, clock::unix_ms())
             .map_err(|source| StartError::Load { path: path(), source })?;
-        let loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
+        let mut loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
+        loaded.notifier = Notifier::new(&config.targets);
+        let outboxes = outboxes(&config, &mut connection, &loaded.notifier)?;
         let sites = config.sites.iter().map(|site| site.name().clone());
         let shared = Arc::new(Shared::new(stations, sites, loaded));
         let listener = config.http.map(listen).transpose()?;
@@ -115,7 +119,7 @@ impl Ingest {
         };
         let boot = boot()?;
         let observer = Observer { shared: Arc::clone(&shared), http };
-        Ok(Self { config, shared, connection, listener, historian, boot, observer })
+        Ok(Self { config, shared, connection, listener, historian, outboxes, boot, observer })
     }
 
     /// Gives what looks at the worker from outside.
@@ -151,6 +155,10 @@ impl Ingest {
             let shared = Arc::clone(&self.shared);
             let feed = Feed { sink, config, shared, reader, work: work.clone(), cursor };
             supervisor.spawn(Stage::Work, "historian feed", move |stop| historian::feed(feed, stop));
+        }
+        for outbox in self.outboxes {
+            let name = format!("notification {}", outbox.name());
+            supervisor.spawn(Stage::Work, &name, move |stop| outbox.run(stop));
         }
         // From here on the queue is closed when all who fill it have stopped.
         drop(work);
@@ -244,6 +252,18 @@ fn load(connection: &Connection, stations: &Stations) -> rusqlite::Result<Loaded
     }
     loaded.newest_id = connection.query_row("SELECT ifnull(max(id), 0) FROM reading", [], |row| row.get(0))?;
     Ok(loaded)
+}
+
+/// Opens what tells those who are to be told of alarms.
+fn outboxes(config: &Config, connection: &mut Connection, notifier: &Notifier) -> Result<Vec<Outbox>, StartError> {
+    let names: Vec<_> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    notify::give_up_orphans(connection, &names, clock::unix_ms())
+        .map_err(|source| StartError::Load { path: config.database.display().to_string(), source })?;
+    let outbox = |(target, tally): (&Target, &Arc<Tally>)| {
+        Outbox::open(target.clone(), &config.database, notifier.bell(), Arc::clone(tally))
+    };
+    let opened: Result<Vec<_>, _> = config.targets.iter().zip(notifier.tallies()).map(outbox).collect();
+    Ok(opened?)
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

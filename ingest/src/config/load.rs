@@ -14,6 +14,7 @@ use url::Url;
 
 use super::report::report;
 use super::{BrokerConfig, Config, HistorianConfig, Retention, TextFields};
+use crate::notify;
 
 /// What the environment variables begin with that are laid over the file.
 pub const ENV_PREFIX: &str = "TANKLINE_INGEST";
@@ -43,6 +44,8 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
     let report_section = root.section("report");
     let report = report(&report_section);
     report_section.finish();
+    let names: Vec<_> = sites.iter().map(|site| site.name().clone()).collect();
+    let targets = notify::targets(&root, folder, site_problems.is_none().then_some(&names));
     root.finish();
     let outcome = match (reader.finish(), site_problems) {
         (Ok(()), None) => Ok(()),
@@ -58,6 +61,7 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
         retention,
         historian: historian.map(|historian| historian.expect("a missing part of the historian is a problem")),
         dead_letter_max_rows,
+        targets,
         report,
     })
 }

@@ -12,6 +12,8 @@ use tankline_runtime::mqtt::{BrokerSettings, BrokerUrl};
 use tankline_runtime::secret::Secret;
 use url::Url;
 
+use crate::notify::Target;
+
 pub use load::{ENV_PREFIX, load};
 pub use report::{Language, ReportConfig};
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub historian: Option<HistorianConfig>,
     /// How many dead letters are kept; beyond that the oldest go.
     pub dead_letter_max_rows: u32,
+    /// Those who are told of alarms.
+    pub targets: Vec<Target>,
     /// What daily reports go by.
     pub report: ReportConfig,
 }
@@ -97,6 +101,7 @@ impl Config {
             retention: Retention::default(),
             historian: None,
             dead_letter_max_rows: Self::DEAD_LETTER_MAX_ROWS,
+            targets: Vec::new(),
             report: ReportConfig::default(),
         }
     }

@@ -1,7 +1,10 @@
 //! Whether the worker does what it is there for.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
+use crate::notify::Tally;
 use crate::shared::Shared;
 
 /// Whether the worker does what it is there for: it commits, and the broker is connected.
@@ -16,6 +19,9 @@ pub struct Health {
     /// Why the historian takes no readings; nothing else waits for it, so that this does no harm to health.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub historian_trouble: Option<String>,
+    /// Who cannot be told of alarms, and why; what is to be told waits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notification_troubles: Vec<String>,
 }
 
 /// The broker, as one site sees it.
@@ -38,5 +44,12 @@ pub fn health(shared: &Shared) -> Health {
         sites.push(SiteHealth { site: desk.site.to_string(), connected: trouble.is_none() });
         reasons.extend(trouble.map(|reason| format!("site {} has no connection to the broker: {reason}", desk.site)));
     }
-    Health { healthy: reasons.is_empty(), reasons, sites, historian_trouble: shared.historian_trouble() }
+    let untold = |tally: &Arc<Tally>| tally.trouble().map(|trouble| format!("{}: {trouble}", tally.target));
+    Health {
+        healthy: reasons.is_empty(),
+        reasons,
+        sites,
+        historian_trouble: shared.historian_trouble(),
+        notification_troubles: shared.notifier.tallies().iter().filter_map(untold).collect(),
+    }
 }

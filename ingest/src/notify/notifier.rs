@@ -1,22 +1,29 @@
+use std::sync::Arc;
+
 use rusqlite::Transaction;
 use tankline_domain::alarm::Transition;
 use tankline_domain::units::UnixMillis;
 use tokio::sync::watch;
 
-use super::{Addressee, Words, enqueue};
+use super::{Addressee, Tally, Target, Words, enqueue};
 
 /// What the writer of the database knows of those who are to be told.
 #[derive(Debug)]
 pub struct Notifier {
     addressees: Vec<Addressee>,
+    tallies: Vec<Arc<Tally>>,
     bell: watch::Sender<()>,
 }
 
 impl Notifier {
     /// Knows these.
     #[must_use]
-    pub fn new(addressees: Vec<Addressee>) -> Self {
-        Self { addressees, bell: watch::Sender::new(()) }
+    pub fn new(targets: &[Target]) -> Self {
+        Self {
+            addressees: targets.iter().map(Target::addressee).collect(),
+            tallies: targets.iter().map(|target| Arc::new(Tally::new(target.name.clone()))).collect(),
+            bell: watch::Sender::new(()),
+        }
     }
 
     /// Puts down who is to be told of a transition, in the transaction that records it as row `transition_id` of
@@ -40,6 +47,12 @@ impl Notifier {
         self.bell.send_replace(());
     }
 
+    /// Gives what is known of the telling, in the order of the targets.
+    #[must_use]
+    pub fn tallies(&self) -> &[Arc<Tally>] {
+        &self.tallies
+    }
+
     /// Gives what is told when there may be something new.
     #[must_use]
     pub fn bell(&self) -> watch::Receiver<()> {
@@ -50,6 +63,6 @@ impl Notifier {
 impl Default for Notifier {
     /// Knows nobody.
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::new(&[])
     }
 }

@@ -97,6 +97,24 @@ pub fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens a database that is open as by [`open`] already, for small notes beside the one writer.
+///
+/// A note that was committed may be gone after a power cut, though not after a kill, and holds up the writer for no
+/// longer than its pages take to be appended: there is no wait for the disk, and no checkpoint.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_beside(path: &Path) -> Result<Connection, OpenError> {
+    let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(unusable)?;
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(unusable)?;
+    let pages = connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0));
+    pages.map_err(unusable)?;
+    Ok(connection)
+}
+
 /// Opens a database that is there, of the present schema, to be read while a worker may write it.
 ///
 /// # Errors

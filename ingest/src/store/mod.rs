@@ -19,7 +19,7 @@ mod writer;
 
 pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
-pub use database::{OpenError, open, open_read_only};
+pub use database::{OpenError, open, open_beside, open_read_only};
 pub use feed::{FeedRow, Progress, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;

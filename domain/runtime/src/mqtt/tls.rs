@@ -149,7 +149,9 @@ impl Tls {
         Ok(Self { config: Arc::new(config), digest: digest.finalize().into() })
     }
 
-    pub(super) fn config(&self) -> Arc<ClientConfig> {
+    /// Gives what a client of rustls takes, for other connections than those of a session.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 }
