@@ -21,6 +21,7 @@ pub(super) fn tank(conditions: Conditions) -> Tank {
         height,
         limits: Limits { low_low: Some(mm(700.0)), high_high: Some(mm(11_800.0)), ..Limits::default() },
         conditions,
+        watch: crate::alarm::watch::WatchSettings::default(),
     }
 }
 

@@ -9,6 +9,7 @@ mod gauges;
 mod line;
 mod parse;
 mod tank;
+mod watch;
 
 pub use gauge::{Gauge, Report};
 pub use line::{Direction, Framing, Line, Parity, Port, PortError};

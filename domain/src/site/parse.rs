@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::conditions::read_conditions;
 use super::gauges::read_gauges;
+use super::watch::read_watch;
 use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
@@ -186,11 +187,12 @@ fn tank(section: Section<'_>, defaults: &Section<'_>, read_table: ReadTable<'_>)
     let height = geometry.as_ref().map(|geometry| geometry.1);
     let limits = limits(section.section("limits"), height);
     let conditions = read_conditions(&section, defaults, height);
+    let watch = read_watch(&section, defaults);
     section.finish();
     let (geometry, height) = geometry?;
     let name = name?;
     let title = title.unwrap_or_else(|| name.to_string());
-    Some(Tank { name, title, product: product?, geometry, height, limits, conditions: conditions? })
+    Some(Tank { name, title, product: product?, geometry, height, limits, conditions: conditions?, watch })
 }
 
 /// Reads a shape, a strapping table or both; the table wins, the shape then gives the height.

@@ -1,5 +1,6 @@
 //! Tanks and what they hold.
 
+use crate::alarm::watch::WatchSettings;
 use crate::geometry::Geometry;
 use crate::names::{ProductName, TankName};
 use crate::quantity::Conditions;
@@ -23,6 +24,8 @@ pub struct Tank {
     pub limits: Limits,
     /// What the quantity chain needs of it beside.
     pub conditions: Conditions,
+    /// How it is watched for what thresholds do not see.
+    pub watch: WatchSettings,
 }
 
 /// Alarm limits of a level, mm above the tank bottom. LL < L < H < HH.

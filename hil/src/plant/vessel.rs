@@ -135,6 +135,7 @@ mod tests {
             height,
             limits: Limits::default(),
             conditions: Default::default(),
+            watch: Default::default(),
         }));
         vessels
     }

@@ -59,5 +59,5 @@ mod testing;
 pub use detection::LeakTest;
 pub use finding::{Finding, Findings, Verdict, WhyNot};
 pub use seen::{Liquid, Seen};
-pub use settings::{Duty, WatchSettings};
+pub use settings::{Duty, UnknownDuty, WatchSettings};
 pub use tank::Watch;
