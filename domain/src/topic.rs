@@ -102,6 +102,12 @@ pub fn centre_filters(site: &SiteName) -> [String; 3] {
     ["readings", "state", "health"].map(|leaf| format!("{PREFIX}/{site}/+/{leaf}"))
 }
 
+/// Gives the filter of all alarms of a site.
+#[must_use]
+pub fn alarm_filter(site: &SiteName) -> String {
+    format!("{PREFIX}/{site}/{ALARMS}/+/+")
+}
+
 /// Gives the client id of an edge: `{site}.{edge}`.
 #[must_use]
 pub fn client_id(site: &SiteName, edge: &EdgeName) -> String {

@@ -1,6 +1,8 @@
 //! The ingest worker: takes readings from MQTT, derives volumes, stores them, acknowledges them, feeds the historian and
 //! serves operators.
 
+pub mod access;
+pub mod alarms;
 pub mod centre;
 pub mod command;
 pub mod config;

@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tankline_domain::alarm::AlarmKey;
 use tankline_domain::message::{EdgeHealth, EdgeState, Presence};
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 use tokio::sync::{Notify, watch};
 
+use crate::alarms::{Board, Standing, log};
 use crate::centre::Centre;
 use crate::intake::LIVE_MS;
 use crate::latency::Latencies;
@@ -15,7 +17,7 @@ use crate::live::{LiveEdges, LiveTanks, TankView, view};
 use crate::metrics::Counters;
 use crate::notify::Notifier;
 use crate::stations::{EdgeId, Stations};
-use crate::store::{Committed, Expired, GapNote, Group, Ledger};
+use crate::store::{AlarmChanges, AlarmRow, Committed, Expired, GapNote, Group, Ledger};
 
 /// What the tasks of a worker know of each other.
 #[derive(Debug)]
@@ -28,9 +30,12 @@ pub struct Shared {
     pub newest_id: watch::Sender<i64>,
     /// Those who are to be told of alarms.
     pub notifier: Notifier,
+    /// Id of the newest committed transition of an alarm.
+    pub newest_transition: watch::Sender<i64>,
     ledger: Mutex<Ledger>,
     tanks: Mutex<LiveTanks>,
     edges: Mutex<LiveEdges>,
+    alarms: Mutex<Board>,
     latencies: Mutex<Latencies>,
     store_trouble: Mutex<Option<String>>,
     historian_trouble: Mutex<Option<String>>,
@@ -71,6 +76,10 @@ pub struct Loaded {
     pub newest_id: i64,
     /// Those who are to be told of alarms.
     pub notifier: Notifier,
+    /// The alarms that are not normal.
+    pub alarms: Board,
+    /// Id of the newest committed transition of an alarm.
+    pub newest_transition: i64,
 }
 
 impl Shared {
@@ -88,9 +97,11 @@ impl Shared {
             counters: Counters::default(),
             newest_id: watch::Sender::new(loaded.newest_id),
             notifier: loaded.notifier,
+            newest_transition: watch::Sender::new(loaded.newest_transition),
             ledger: Mutex::new(loaded.ledger),
             tanks: Mutex::new(loaded.tanks),
             edges: Mutex::new(loaded.edges),
+            alarms: Mutex::new(loaded.alarms),
             latencies: Mutex::default(),
             store_trouble: Mutex::default(),
             historian_trouble: Mutex::default(),
@@ -106,6 +117,11 @@ impl Shared {
     /// Gives what the edges said of themselves.
     pub fn edges(&self) -> MutexGuard<'_, LiveEdges> {
         lock(&self.edges)
+    }
+
+    /// Gives the alarms that are not normal.
+    pub fn alarms(&self) -> MutexGuard<'_, Board> {
+        lock(&self.alarms)
     }
 
     /// Gives the latencies from gauge to database.
@@ -129,6 +145,12 @@ impl Shared {
         self.stations.tanks().map(shown).collect()
     }
 
+    /// Notes that a connection of a site stands. What is retained of its alarms may be old or gone: all are told again.
+    pub fn note_connected(&self, desk: &Desk) {
+        let standing: Vec<_> = self.alarms().iter().map(Standing::key).filter(|key| key.site == desk.site).collect();
+        desk.note_connected(standing);
+    }
+
     /// Notes what a transaction has committed: from here on it is acknowledged and shown.
     pub fn note_committed(&self, now: UnixMillis, group: Group, done: Committed) {
         self.ledger().add(&group.sorted.added);
@@ -137,12 +159,32 @@ impl Shared {
         if let Some(id) = done.newest_id {
             self.newest_id.send_replace(id);
         }
+        self.note_alarms(group.alarms, done.newest_transition);
         for &(edge, journal) in group.sorted.added.keys() {
             let site = &self.stations.edge(edge).site;
             if let Some(desk) = self.desks.iter().find(|desk| desk.site == *site) {
                 desk.centre().handle_touched(edge, journal);
                 desk.changed.notify_one();
             }
+        }
+    }
+
+    /// Lets everybody know how alarms stand, as it is committed.
+    fn note_alarms(&self, changes: AlarmChanges, newest: Option<i64>) {
+        for AlarmRow { standing, .. } in changes.rows {
+            let key = standing.key();
+            self.alarms().note(standing);
+            if let Some(desk) = self.desks.iter().find(|desk| desk.site == key.site) {
+                desk.centre().handle_alarm(key);
+                desk.changed.notify_one();
+            }
+        }
+        for happened in changes.happened {
+            log(&happened);
+        }
+        if let Some(id) = newest {
+            self.newest_transition.send_replace(id);
+            self.notifier.ring();
         }
     }
 
@@ -258,9 +300,12 @@ impl Desk {
     }
 
     /// Notes that a connection stands.
-    pub fn note_connected(&self) {
+    fn note_connected(&self, standing: Vec<AlarmKey>) {
         *lock(&self.trouble) = None;
-        self.centre().handle_connected();
+        let mut centre = self.centre();
+        centre.handle_connected();
+        standing.into_iter().for_each(|key| centre.handle_alarm(key));
+        drop(centre);
         self.changed.notify_one();
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
+use tankline_domain::alarm::AlarmKey;
 use tankline_domain::settings::Document;
 use tankline_domain::site::{Site, parse};
 
@@ -36,4 +37,9 @@ pub fn stations() -> Stations {
 /// A moment.
 pub fn instant() -> Instant {
     tankline_runtime::clock::now()
+}
+
+/// An alarm of the tank T-01.
+pub fn alarm_key(kind: &str) -> AlarmKey {
+    AlarmKey { site: "s".parse().unwrap(), source: "T-01".parse().unwrap(), kind: kind.parse().unwrap() }
 }

@@ -4,20 +4,23 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rusqlite::Connection;
+use tankline_domain::alarm::Moment;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::session;
 use tankline_runtime::supervisor::{Stage, Supervisor};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Keeper, TokensError};
+use crate::alarms::{Engine, Standing};
 use crate::centre::{self, Site};
 use crate::config::Config;
-use crate::historian::{self, Feed, InfluxDb, InfluxDbError};
+use crate::historian::{self, Feed, InfluxDb, InfluxDbError, Stream};
 use crate::http;
 use crate::live::TankView;
 use crate::notify::{self, Notifier, Outbox, Tally, Target};
@@ -63,6 +66,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The tokens cannot be read.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// There is no client for the historian.
     #[error(transparent)]
     Historian(#[from] InfluxDbError),
@@ -78,10 +84,20 @@ pub struct Ingest {
     shared: Arc<Shared>,
     connection: Connection,
     listener: Option<TcpListener>,
-    historian: Option<(InfluxDb, Connection, i64)>,
     outboxes: Vec<Outbox>,
+    historian: Option<Fed>,
     boot: String,
+    engine: Engine,
+    keeper: Option<Arc<Keeper>>,
     observer: Observer,
+}
+
+/// What is fed to, from where, and how far each stream has got.
+#[derive(Debug)]
+struct Fed {
+    sink: InfluxDb,
+    reader: Connection,
+    cursors: Vec<(Stream, i64)>,
 }
 
 /// Looks at a worker from outside, while it runs and after it has ended.
@@ -105,6 +121,11 @@ impl Ingest {
         let mut loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
         loaded.notifier = Notifier::new(&config.targets);
         let outboxes = outboxes(&config, &mut connection, &loaded.notifier)?;
+        let kept = store::load_alarms(&connection).map_err(|source| StartError::Load { path: path(), source })?;
+        let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
+        let engine = Engine::new(&config.sites, Arc::clone(&stations), kept, now);
+        loaded.alarms = engine.board();
+        let keeper = config.tokens_file.as_deref().map(Keeper::new).transpose()?.map(Arc::new);
         let sites = config.sites.iter().map(|site| site.name().clone());
         let shared = Arc::new(Shared::new(stations, sites, loaded));
         let listener = config.http.map(listen).transpose()?;
@@ -112,14 +133,19 @@ impl Ingest {
         let historian = match &config.historian {
             None => None,
             Some(wanted) => {
-                let cursor = store::cursor(&connection, &wanted.target())
-                    .map_err(|source| StartError::Load { path: path(), source })?;
-                Some((InfluxDb::new(wanted)?, store::open_read_only(&config.database)?, cursor))
+                let cursor = |stream: Stream| {
+                    let cursor = store::cursor(&connection, &stream.target(&wanted.target()));
+                    cursor.map(|cursor| (stream, cursor))
+                };
+                let cursors = [Stream::Readings, Stream::Alarms].into_iter().map(cursor).collect::<Result<_, _>>();
+                let cursors = cursors.map_err(|source| StartError::Load { path: path(), source })?;
+                let (sink, reader) = (InfluxDb::new(wanted)?, store::open_read_only(&config.database)?);
+                Some(Fed { sink, reader, cursors })
             }
         };
         let boot = boot()?;
         let observer = Observer { shared: Arc::clone(&shared), http };
-        Ok(Self { config, shared, connection, listener, historian, outboxes, boot, observer })
+        Ok(Self { config, shared, connection, listener, historian, outboxes, boot, engine, keeper, observer })
     }
 
     /// Gives what looks at the worker from outside.
@@ -148,25 +174,33 @@ impl Ingest {
         supervisor.spawn(Stage::Work, "retention", move |stop| expire(expiry, to_expire, stop));
         let has_historian = self.historian.is_some();
         if let (Some(listener), shared) = (self.listener, Arc::clone(&self.shared)) {
-            supervisor.spawn(Stage::Work, "http", move |stop| http::serve(listener, shared, has_historian, stop));
+            let (database, keeper) = (self.config.database.clone(), self.keeper);
+            let served = http::Served { shared, has_historian, database, work: work.downgrade(), keeper };
+            supervisor.spawn(Stage::Work, "http", move |stop| http::serve(listener, served, stop));
         }
-        if let (Some((sink, reader, cursor)), Some(config)) = (self.historian, self.config.historian) {
+        if let (Some(Fed { sink, reader, cursors }), Some(config)) = (self.historian, self.config.historian) {
             let (sink, reader) = (Arc::new(sink), Arc::new(Mutex::new(reader)));
-            let shared = Arc::clone(&self.shared);
-            let feed = Feed { sink, config, shared, reader, work: work.clone(), cursor };
-            supervisor.spawn(Stage::Work, "historian feed", move |stop| historian::feed(feed, stop));
+            for (stream, cursor) in cursors {
+                let (sink, reader, shared) = (Arc::clone(&sink), Arc::clone(&reader), Arc::clone(&self.shared));
+                let feed = Feed { stream, sink, config: config.clone(), shared, reader, work: work.clone(), cursor };
+                let name = if stream == Stream::Alarms { "historian feed of alarms" } else { "historian feed" };
+                supervisor.spawn(Stage::Work, name, move |stop| historian::feed(feed, stop));
+            }
         }
         for outbox in self.outboxes {
             let name = format!("notification {}", outbox.name());
             supervisor.spawn(Stage::Work, &name, move |stop| outbox.run(stop));
         }
+        let (due, when) = watch::channel(None);
+        let to_wake = work.clone();
+        supervisor.spawn(Stage::Work, "alarm clock", move |stop| wake(when, to_wake, stop));
         // From here on the queue is closed when all who fill it have stopped.
         drop(work);
-        let (connection, shared) = (self.connection, self.shared);
+        let (connection, shared, engine) = (self.connection, self.shared, self.engine);
         let dead_letter_max_rows = self.config.dead_letter_max_rows;
         supervisor.spawn(Stage::Disk, "store", move |stop| {
             let runtime = tokio::runtime::Handle::current();
-            let writer = Writer { connection, shared, work: queue, dead_letter_max_rows, stop, runtime };
+            let writer = Writer { connection, shared, work: queue, dead_letter_max_rows, stop, runtime, engine, due };
             write(writer, drained)
         });
         supervisor.run(stop).await?;
@@ -229,6 +263,12 @@ impl Observer {
         self.shared.tank_views(now)
     }
 
+    /// Gives the alarms that are not normal, the most urgent first.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<Standing> {
+        self.shared.alarms().by_urgency()
+    }
+
     /// Gives where HTTP is served.
     #[must_use]
     pub const fn http(&self) -> Option<SocketAddr> {
@@ -250,6 +290,8 @@ fn load(connection: &Connection, stations: &Stations) -> rusqlite::Result<Loaded
     for note in store::load_gaps(connection, stations)? {
         loaded.edges.load(note);
     }
+    loaded.newest_transition =
+        connection.query_row("SELECT ifnull(max(id), 0) FROM alarm_transition", [], |row| row.get(0))?;
     loaded.newest_id = connection.query_row("SELECT ifnull(max(id), 0) FROM reading", [], |row| row.get(0))?;
     Ok(loaded)
 }
@@ -293,6 +335,41 @@ async fn write(writer: Writer, drained: CancellationToken) -> anyhow::Result<()>
     let outcome = ended.await;
     drained.cancel();
     outcome.context("the writer of the database broke down")?.map_err(anyhow::Error::from)
+}
+
+/// Sees to it that alarms get their time: delays that end while nothing else comes.
+async fn wake(
+    mut when: watch::Receiver<Option<Instant>>,
+    work: mpsc::Sender<Work>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let waking = async {
+        // The writer is gone when there is nothing to receive any more; then this has nothing to do.
+        loop {
+            let due = *when.borrow_and_update();
+            let Some(due) = due else {
+                if when.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            tokio::select! {
+                changed = when.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep_until(due.into()) => {
+                    if work.send(Work::Time).await.is_err() {
+                        return;
+                    }
+                    // However long that takes: what is due now is not due twice.
+                    if when.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(waking).await;
+    stop.cancelled().await;
+    Ok(())
 }
 
 /// Sees to it that readings that are too old go.

@@ -65,6 +65,25 @@ impl State {
         }
     }
 
+    /// Gives it as a number, for databases that know only numbers: its place in [`State::ALL`], 0 for normal.
+    ///
+    /// 0 normal, 1 unacknowledged, 2 acknowledged, 3 returned-unacknowledged, 4 latched-unacknowledged,
+    /// 5 latched-acknowledged, 6 shelved, 7 suppressed, 8 out-of-service.
+    #[must_use]
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Normal => 0,
+            Self::Unacknowledged => 1,
+            Self::Acknowledged => 2,
+            Self::ReturnedUnacknowledged => 3,
+            Self::LatchedUnacknowledged => 4,
+            Self::LatchedAcknowledged => 5,
+            Self::Shelved => 6,
+            Self::SuppressedByDesign => 7,
+            Self::OutOfService => 8,
+        }
+    }
+
     /// Tells whether it calls for somebody: it is shown among the alarms that stand or wait.
     #[must_use]
     pub const fn is_annunciated(self) -> bool {

@@ -21,6 +21,11 @@ pub async fn announce(site: Site, publisher: Publisher, drained: CancellationTok
         let says = site.desk().centre().poll_output(clock::now());
         for say in says {
             speak(&site, &publisher, say).await;
+            // A thousand edges may be waiting for their turn; an alarm does not wait with them.
+            let alarms = site.desk().centre().poll_alarms();
+            for alarm in alarms {
+                speak(&site, &publisher, alarm).await;
+            }
         }
         let due = site.desk().centre().poll_timeout().map(tokio::time::Instant::from_std);
         let sleep = async {
@@ -50,6 +55,12 @@ pub async fn announce(site: Site, publisher: Publisher, drained: CancellationTok
 async fn speak(site: &Site, publisher: &Publisher, say: Say) {
     let message = match say {
         Say::Online => site.state_message(Presence::Online),
+        Say::Alarm(ref key) => {
+            // An empty body takes a retained message away.
+            let standing = site.shared.alarms().get(key).map(serde_json::to_vec);
+            let payload = standing.transpose().expect("an alarm is a JSON object").unwrap_or_default();
+            Outgoing { topic: key.topic().to_string(), payload, retain: true, qos: Qos::AtLeastOnce }
+        }
         Say::Committed(edge, journal) => {
             let ranges = bounded(site.shared.ledger().committed((edge, journal)));
             let edge = site.shared.stations.edge(edge);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use tankline_domain::alarm::AlarmKey;
 use tankline_domain::message::JournalId;
 
 use crate::stations::EdgeId;
@@ -11,10 +12,12 @@ use crate::stations::EdgeId;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Something to be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Say {
     /// That the centre is there.
     Online,
+    /// How an alarm stands.
+    Alarm(AlarmKey),
     /// What is committed of a journal.
     Committed(EdgeId, JournalId),
 }
@@ -24,6 +27,7 @@ pub enum Say {
 pub struct Centre {
     connected: bool,
     say_online: bool,
+    alarms: BTreeSet<AlarmKey>,
     edges: BTreeMap<EdgeId, Due>,
 }
 
@@ -52,6 +56,11 @@ impl Centre {
         self.say_online = true;
     }
 
+    /// An alarm stands in another way than before, or than somebody thinks.
+    pub fn handle_alarm(&mut self, key: AlarmKey) {
+        self.alarms.insert(key);
+    }
+
     /// Something of this journal came, whether it was new or not; or the edge asks what is committed of it.
     pub fn handle_touched(&mut self, edge: EdgeId, journal: JournalId) {
         self.edges.entry(edge).or_default().journals.insert(journal);
@@ -61,16 +70,25 @@ impl Centre {
     pub fn handle_unsaid(&mut self, say: Say) {
         match say {
             Say::Online => self.say_online = true,
+            Say::Alarm(key) => self.handle_alarm(key),
             Say::Committed(edge, journal) => self.handle_touched(edge, journal),
         }
     }
 
-    /// Gives what is to be said now.
+    /// Gives what is to be said of alarms: nothing else comes before that.
+    pub fn poll_alarms(&mut self) -> Vec<Say> {
+        if !self.connected {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.alarms).into_iter().map(Say::Alarm).collect()
+    }
+
+    /// Gives what is to be said now, alarms first.
     pub fn poll_output(&mut self, now: Instant) -> Vec<Say> {
         if !self.connected {
             return Vec::new();
         }
-        let mut says = Vec::new();
+        let mut says = self.poll_alarms();
         if std::mem::take(&mut self.say_online) {
             says.push(Say::Online);
         }
@@ -91,7 +109,9 @@ impl Centre {
             return Vec::new();
         }
         let journals = |(edge, due): (EdgeId, Due)| due.journals.into_iter().map(move |j| Say::Committed(edge, j));
-        std::mem::take(&mut self.edges).into_iter().flat_map(journals).collect()
+        let mut says = self.poll_alarms();
+        says.extend(std::mem::take(&mut self.edges).into_iter().flat_map(journals));
+        says
     }
 
     /// Gives when something is to be said; absent when that waits for something to happen.
@@ -144,6 +164,24 @@ mod tests {
         assert_eq!(centre.poll_output(start + INTERVAL), [Say::Online, Say::Committed(edge, journal)]);
         centre.handle_touched(edge, journal);
         assert_eq!(centre.poll_rest(), [Say::Committed(edge, journal)]);
+    }
+
+    #[test]
+    fn alarms_are_said_before_all_else_and_after_each_connection() {
+        let (mut centre, edge, start) = (Centre::default(), edge(), testing::instant());
+        let (journal, key) = (JournalId::new(1), testing::alarm_key("level-hh"));
+        centre.handle_connected();
+        centre.handle_touched(edge, journal);
+        centre.handle_alarm(key.clone());
+        centre.handle_alarm(key.clone());
+        let alarm = Say::Alarm(key.clone());
+        assert_eq!(centre.poll_output(start), [alarm.clone(), Say::Online, Say::Committed(edge, journal)]);
+        assert_eq!(centre.poll_alarms(), []);
+        centre.handle_disconnected();
+        centre.handle_unsaid(alarm.clone());
+        assert_eq!(centre.poll_alarms(), []);
+        centre.handle_connected();
+        assert_eq!(centre.poll_rest(), [alarm]);
     }
 
     #[test]

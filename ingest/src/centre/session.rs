@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
+use tankline_domain::alarm::AlarmKey;
 use tankline_domain::message::{CentreState, EdgeState, Presence};
-use tankline_domain::names::SiteName;
-use tankline_domain::topic::{Topic, centre_filters};
+use tankline_domain::names::{SiteName, TankName};
+use tankline_domain::topic::{Topic, alarm_filter, centre_filters};
 use tankline_runtime::clock;
 use tankline_runtime::mqtt::{Outgoing, Qos, SessionEvent, SessionOptions};
 use tokio::sync::mpsc;
@@ -56,7 +57,7 @@ pub fn session_options(broker: &BrokerConfig, site: &SiteName, boot: &str) -> Se
     SessionOptions {
         broker: broker.settings.clone(),
         client_id: format!("{}.{site}", broker.client_id),
-        subscriptions: centre_filters(site).to_vec(),
+        subscriptions: centre_filters(site).into_iter().chain([alarm_filter(site)]).collect(),
         will: Some(state_message(site, Presence::Offline, boot)),
         max_packet_bytes: MAX_PACKET_BYTES,
     }
@@ -82,10 +83,16 @@ pub async fn receive(
     let (mut letters, mut heard_self) = (LetterLog::default(), false);
     while let Some(Some(event)) = stop.run_until_cancelled(events.recv()).await {
         match event {
-            SessionEvent::Connected => site.desk().note_connected(),
+            SessionEvent::Connected => site.shared.note_connected(site.desk()),
             SessionEvent::Disconnected { reason } => site.desk().note_disconnected(reason),
             SessionEvent::Message { topic, payload } => {
                 site.shared.counters.messages.fetch_add(1, Ordering::Relaxed);
+                if topic.contains("/alarms/")
+                    && let Ok(Topic::Alarm(_, source, alarm)) = topic.parse()
+                {
+                    take_away(&site, source, &alarm, &payload);
+                    continue;
+                }
                 let now = clock::unix_ms();
                 let pieces = match intake.handle_message(now, &topic, &payload) {
                     Taken::Batch(batch) => {
@@ -94,8 +101,9 @@ pub async fn receive(
                     }
                     Taken::State(edge, state) => {
                         answer(&site, edge, &state);
+                        let presence = state.state;
                         site.shared.note_edge_state(now, edge, state);
-                        Vec::new()
+                        vec![Work::Presence(edge, presence)]
                     }
                     Taken::Health(edge, health) => {
                         site.shared.note_edge_health(now, edge, health).into_iter().map(Work::Gap).collect()
@@ -146,6 +154,16 @@ fn contradict(site: &Site, payload: &[u8], heard_self: &mut bool) {
             tracing::warn!(site = %site.desk().site, boot = said.boot, "another worker says that it serves this site");
         }
         Presence::Online => (),
+    }
+}
+
+/// Sees to it that no alarm is retained that is normal: a centre that was killed had no time to take it away.
+fn take_away(site: &Site, source: TankName, alarm: &str, payload: &[u8]) {
+    let Ok(kind) = alarm.parse() else { return };
+    let key = AlarmKey { site: site.desk().site.clone(), source, kind };
+    if !payload.is_empty() && site.shared.alarms().get(&key).is_none() {
+        site.desk().centre().handle_alarm(key);
+        site.desk().changed.notify_one();
     }
 }
 

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::report::report;
 use super::{BrokerConfig, Config, HistorianConfig, Retention, TextFields};
+use crate::access::Tokens;
 use crate::notify;
 
 /// What the environment variables begin with that are laid over the file.
@@ -37,7 +38,7 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
     let (sites, site_problems) = sites(&root, folder);
     let database = root.required::<PathBuf>("database").map(|path| folder.join(path));
     let broker = broker(root.section("broker"), folder);
-    let http = http(root.section("http"));
+    let (http, tokens_file) = http(root.section("http"), folder);
     let retention = retention(root.section("retention"));
     let historian = root.optional_section("influxdb").map(|section| historian(section, folder));
     let dead_letter_max_rows = root.within("dead_letter_max_rows", 1..=1_000_000, Config::DEAD_LETTER_MAX_ROWS);
@@ -58,6 +59,7 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
         database: database.expect("a missing database is a problem"),
         broker: broker.expect("a missing broker is a problem"),
         http,
+        tokens_file,
         retention,
         historian: historian.map(|historian| historian.expect("a missing part of the historian is a problem")),
         dead_letter_max_rows,
@@ -103,11 +105,15 @@ fn broker(section: Section<'_>, folder: &Path) -> Option<BrokerConfig> {
     Some(BrokerConfig { settings: settings?, client_id })
 }
 
-fn http(section: Section<'_>) -> Option<SocketAddr> {
+fn http(section: Section<'_>, folder: &Path) -> (Option<SocketAddr>, Option<PathBuf>) {
     let enabled = section.or("enabled", true);
     let listen = section.or("listen", SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let tokens_file = section.optional::<PathBuf>("tokens_file").map(|path| folder.join(path));
+    if let Some(Err(error)) = tokens_file.as_deref().map(Tokens::read) {
+        section.problem("tokens_file", in_words(&error));
+    }
     section.finish();
-    enabled.then_some(listen)
+    (enabled.then_some(listen), tokens_file)
 }
 
 fn retention(section: Section<'_>) -> Retention {
@@ -163,9 +169,14 @@ fn secret(section: &Section<'_>, key: &str, folder: &Path) -> Option<Secret> {
     match read_secret_file(&path) {
         Ok(secret) => Some(secret),
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            section.problem(key, format!("{error}{cause}"));
+            section.problem(key, in_words(&error));
             None
         }
     }
+}
+
+/// Says an error with its cause.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
 }

@@ -28,6 +28,8 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// Where operators are served; absent when they are not.
     pub http: Option<SocketAddr>,
+    /// The tokens of those who may do something over HTTP; absent where nobody may and everybody may read.
+    pub tokens_file: Option<PathBuf>,
     /// How long readings are kept.
     pub retention: Retention,
     /// The historian; absent when there is none.
@@ -98,6 +100,7 @@ impl Config {
             database,
             broker: BrokerConfig { settings: BrokerSettings::new(broker), client_id },
             http: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            tokens_file: None,
             retention: Retention::default(),
             historian: None,
             dead_letter_max_rows: Self::DEAD_LETTER_MAX_ROWS,

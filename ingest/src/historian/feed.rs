@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Lines, Outcome, Sink, Verdict, Window};
+use super::{Delivery, Lines, Outcome, Sink, Stream, Verdict, Window};
 use crate::config::HistorianConfig;
 use crate::intake::DeadLetter;
 use crate::shared::{Help, Shared};
-use crate::store::{Progress, Work, rows_after};
+use crate::store::{Progress, Work};
 
 /// How long readings are gathered for one write while they trickle in.
 const LINGER: Duration = Duration::from_millis(500);
@@ -29,6 +29,8 @@ const FIRST_PATIENCE: usize = 32;
 /// Everything that the feed works with.
 #[derive(Debug)]
 pub struct Feed<S> {
+    /// What is fed.
+    pub stream: Stream,
     /// The server.
     pub sink: Arc<S>,
     /// What is to be sent, and how.
@@ -63,14 +65,14 @@ struct Ended {
 /// The writer of the database is gone, or the database cannot be read.
 pub async fn feed<S: Sink>(feed: Feed<S>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut window = Window::new(feed.cursor);
-    feed.shared.counters.historian_through.store(window.cursor().unsigned_abs(), Ordering::Relaxed);
+    feed.note_through(window.cursor());
     let fed = feed.run(&mut window);
     stop.run_until_cancelled(fed).await.unwrap_or(Ok(()))
 }
 
 impl<S: Sink> Feed<S> {
     async fn run(&self, window: &mut Window) -> anyhow::Result<()> {
-        let mut newest = self.shared.newest_id.subscribe();
+        let mut newest = self.stream.newest(&self.shared);
         let mut under_way: JoinSet<Ended> = JoinSet::new();
         let mut patience = FIRST_PATIENCE;
         let mut backoff = refused_backoff();
@@ -128,20 +130,16 @@ impl<S: Sink> Feed<S> {
 
     async fn read(&self, after: i64) -> anyhow::Result<Batch> {
         let (reader, limit) = (Arc::clone(&self.reader), self.config.batch_lines);
-        let text_fields = self.config.text_fields;
+        let (stream, text_fields) = (self.stream, self.config.text_fields);
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
         loop {
             let reader = Arc::clone(&reader);
-            let rows = tokio::task::spawn_blocking(move || {
+            let read = tokio::task::spawn_blocking(move || {
                 let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-                rows_after(&reader, after, limit)
+                stream.read(&reader, after, limit, text_fields, clock::unix_ms())
             });
-            match rows.await.context("reading the database broke down")? {
-                Ok(rows) => {
-                    let through_id = rows.last().map_or(after, |row| row.id);
-                    let lines = Lines::of(&rows, text_fields, clock::unix_ms());
-                    return Ok(Batch { lines, rows: rows.len(), through_id });
-                }
+            match read.await.context("reading the database broke down")? {
+                Ok((lines, rows, through_id)) => return Ok(Batch { lines, rows, through_id }),
                 Err(error) => {
                     self.shared.note_historian_fails(Help::Time, &format!("the database cannot be read: {error}"));
                     sleep(backoff.next()).await;
@@ -155,11 +153,17 @@ impl<S: Sink> Feed<S> {
         let now = clock::unix_ms();
         let letters = self.letters(now, ended.outcome, ended.lines);
         if let Some((through_id, letters)) = window.handle_arrived(ended.through_id, letters) {
-            let progress = Progress { target: self.config.target(), through_id, at: now, letters };
+            let progress = Progress { target: self.stream.target(&self.config.target()), through_id, at: now, letters };
             self.work.send(Work::Progress(progress)).await.ok().context("the writer of the database is gone")?;
-            self.shared.counters.historian_through.store(through_id.unsigned_abs(), Ordering::Relaxed);
+            self.note_through(through_id);
         }
         Ok(())
+    }
+
+    fn note_through(&self, id: i64) {
+        if self.stream == Stream::Readings {
+            self.shared.counters.historian_through.store(id.unsigned_abs(), Ordering::Relaxed);
+        }
     }
 
     fn letters(&self, now: UnixMillis, outcome: Outcome, lines: Lines) -> Vec<DeadLetter> {

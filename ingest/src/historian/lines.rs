@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use tankline_domain::alarm::{Event, Transition};
 use tankline_domain::units::UnixMillis;
 
 use super::Point;
 use crate::config::TextFields;
 use crate::intake::DeadLetter;
-use crate::store::FeedRow;
+use crate::store::{FeedRow, RecordedTransition};
 
 /// What stands in a dead letter in the place of a topic.
 const TOPIC: &str = "historian";
@@ -60,6 +61,37 @@ impl Lines {
         lines
     }
 
+    /// Writes what happened to alarms as lines. The field `state` is [`State::code`](tankline_domain::alarm::State::code), that of the state after.
+    ///
+    /// What was found in late readings changed no state: it has `found` instead, the value that was found beyond the limit.
+    #[must_use]
+    pub fn of_alarms(rows: &[RecordedTransition], text_fields: TextFields, now: UnixMillis) -> Self {
+        let mut lines = Self::default();
+        for row in rows {
+            let Transition { key, at, event, to, priority, value, limit, who, .. } = &row.transition;
+            let point =
+                Point::new(&mut lines.text, "alarm").tag("site", key.site.as_str()).tag("tank", key.source.as_str());
+            let point = point.tag("alarm", key.kind.name()).tag("priority", priority.name());
+            let point = match event {
+                Event::FoundInBacklog => point.float("found", *value).float("limit", *limit),
+                _ => point.integer("state", to.code()).float("value", *value).float("limit", *limit),
+            };
+            let point = match (text_fields, who) {
+                (TextFields::Written, Some(who)) => point.string("event", event.name()).string("who", who),
+                (TextFields::Written, None) => point.string("event", event.name()),
+                (TextFields::LeftOut, _) => point,
+            };
+            match point.finish(at.get()) {
+                Ok(()) => lines.ends.push(lines.text.len()),
+                Err(error) => {
+                    let payload = format!("transition {} of alarm {key} at {} ms", row.id, at.get());
+                    lines.letters.push(DeadLetter::new(now, TOPIC, payload.as_bytes(), error.to_string()));
+                }
+            }
+        }
+        lines
+    }
+
     /// Counts the lines.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -93,6 +125,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use tankline_domain::alarm::{Priority, State};
+
     use super::*;
     use crate::derive::Derived;
 
@@ -118,6 +152,34 @@ mod tests {
         let without = "tank,site=s,tank=T-01 level_mm=5.5,quality_code=192i";
         assert_eq!(text(TextFields::LeftOut), format!("{without} 1001\n"));
         assert_eq!(text(TextFields::Written), format!("{without},quality=\"good\" 1001\n"));
+    }
+
+    #[test]
+    fn alarm_is_written_with_its_state_as_a_number() {
+        let transition = |event, to| Transition {
+            key: crate::testing::alarm_key("level-hh"),
+            at: UnixMillis::new(1000),
+            event,
+            from: State::Normal,
+            to,
+            priority: Priority::Critical,
+            value: Some(11_801.0),
+            limit: Some(11_800.0),
+            unit: "mm".into(),
+            who: Some("meier \"m\"".into()),
+            note: None,
+        };
+        let recorded = |transition| [RecordedTransition { id: 1, recorded_at: UnixMillis::new(1), transition }];
+        let text = |row, fields| Lines::of_alarms(&recorded(row), fields, UnixMillis::new(0)).part(&(0..1)).to_owned();
+        let raised = || transition(Event::Raised, State::Unacknowledged);
+        let head = "alarm,site=s,tank=T-01,alarm=level-hh,priority=critical";
+        assert_eq!(text(raised(), TextFields::LeftOut), format!("{head} state=1i,value=11801,limit=11800 1000\n"));
+        assert_eq!(
+            text(raised(), TextFields::Written),
+            format!("{head} state=1i,value=11801,limit=11800,event=\"raised\",who=\"meier \\\"m\\\"\" 1000\n")
+        );
+        let found = text(transition(Event::FoundInBacklog, State::Normal), TextFields::LeftOut);
+        assert_eq!(found, format!("{head} found=11801,limit=11800 1000\n"));
     }
 
     #[test]

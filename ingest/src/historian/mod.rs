@@ -10,6 +10,7 @@ mod influxdb;
 mod line;
 mod lines;
 mod sink;
+mod stream;
 mod window;
 
 pub use delivery::{Delivery, Outcome, Verdict};
@@ -18,4 +19,5 @@ pub use influxdb::{InfluxDb, InfluxDbError};
 pub use line::{LineError, Point};
 pub use lines::Lines;
 pub use sink::{Refusal, Sink};
+pub use stream::Stream;
 pub use window::Window;

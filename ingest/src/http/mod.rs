@@ -1,7 +1,13 @@
 //! What operators and monitoring are served.
 
+mod alarms;
+mod fault;
 mod health;
+mod served;
 mod server;
 
+pub use alarms::{AlarmHistory, AlarmList, Done, Listed, NOTICE, Said, Until};
+pub use fault::Fault;
 pub use health::{Health, SiteHealth, health};
+pub use served::Served;
 pub use server::serve;

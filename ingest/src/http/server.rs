@@ -1,11 +1,10 @@
 //! HTTP for operators and monitoring.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -14,19 +13,14 @@ use tankline_runtime::clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::health;
+use super::fault::Fault;
+use super::served::Served;
+use super::{alarms, health};
 use crate::live::TankView;
 use crate::metrics;
-use crate::shared::Shared;
 
 /// How long a client may go on with what it has begun when the worker stops.
 const GRACE: Duration = Duration::from_secs(1);
-
-#[derive(Debug, Clone)]
-struct Served {
-    shared: Arc<Shared>,
-    has_historian: bool,
-}
 
 /// All tanks, with the time at which this was said.
 #[derive(Debug, Serialize)]
@@ -40,18 +34,14 @@ struct Tanks {
 ///
 /// # Errors
 /// The listener failed.
-pub async fn serve(
-    listener: std::net::TcpListener,
-    shared: Arc<Shared>,
-    has_historian: bool,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+pub async fn serve(listener: std::net::TcpListener, served: Served, stop: CancellationToken) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener).context("cannot serve HTTP")?;
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics_page))
         .route("/api/v1/tanks", get(tanks))
-        .with_state(Served { shared, has_historian });
+        .merge(alarms::routes())
+        .with_state(served);
     let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = std::future::IntoFuture::into_future(serving) => served.context("HTTP failed"),
@@ -70,8 +60,9 @@ async fn metrics_page(State(served): State<Served>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
 }
 
-async fn tanks(State(served): State<Served>) -> impl IntoResponse {
+async fn tanks(State(served): State<Served>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
+    served.may_read(&headers, "the tanks are not listed")?;
     let now = clock::unix_ms();
     let tanks = Tanks { now: now.to_string(), now_ms: now.get(), tanks: served.shared.tank_views(now) };
-    ([(header::CACHE_CONTROL, "no-store")], Json(tanks))
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(tanks)))
 }

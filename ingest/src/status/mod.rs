@@ -31,7 +31,8 @@ fn write_all(text: &mut String, status: &StoreStatus, now: UnixMillis) -> std::f
     }
     for feed in &status.historians {
         let updated = age(now, feed.updated_ms);
-        writeln!(text, "historian {}: {} readings behind, last moved {updated} ago", feed.target, feed.lag_readings)?;
+        let what = if feed.target.starts_with("alarms of ") { "transitions" } else { "readings" };
+        writeln!(text, "historian {}: {} {what} behind, last moved {updated} ago", feed.target, feed.lag_readings)?;
     }
     Ok(())
 }

@@ -6,12 +6,14 @@ use rusqlite::{Connection, Statement, Transaction};
 use tankline_domain::message::JournalId;
 use tankline_domain::units::UnixMillis;
 
+use super::alarms::{self, AlarmChanges};
 use super::dead_letters;
 use super::feed::{self, Progress};
 use super::gaps::{self, GapNote};
 use super::journals::{self, JournalGrowth, signed};
 use super::ledger::{JournalKey, Sorted};
 use crate::intake::Accepted;
+use crate::notify::Notifier;
 use crate::stations::{DescribedEdge, Stations};
 
 /// All that goes into one transaction.
@@ -23,6 +25,8 @@ pub struct Group {
     pub gaps: Vec<GapNote>,
     /// How far the historian has got.
     pub progress: Vec<Progress>,
+    /// What follows from all this for alarms.
+    pub alarms: AlarmChanges,
 }
 
 /// What a transaction did.
@@ -38,6 +42,8 @@ pub struct Committed {
     pub letters_dropped: u64,
     /// Id of the newest reading; absent when none was stored.
     pub newest_id: Option<i64>,
+    /// Id of the newest transition of an alarm; absent when none was stored.
+    pub newest_transition: Option<i64>,
 }
 
 const INSERT_READING: &str = "
@@ -54,6 +60,7 @@ ON CONFLICT (site, edge, journal, seq) DO NOTHING";
 pub fn commit(
     connection: &mut Connection,
     stations: &Stations,
+    notifier: &Notifier,
     group: &Group,
     now: UnixMillis,
     dead_letter_max_rows: u32,
@@ -79,6 +86,7 @@ pub fn commit(
     for progress in &group.progress {
         feed::advance(&transaction, progress)?;
     }
+    done.newest_transition = alarms::note(&transaction, notifier, &group.alarms, now)?;
     transaction.commit()?;
     Ok(done)
 }

@@ -44,6 +44,15 @@ pub struct Progress {
     pub letters: Vec<DeadLetter>,
 }
 
+/// What stands before a historian in the name of its cursor for alarms.
+pub(super) const ALARMS_OF: &str = "alarms of ";
+
+/// Names the cursor of a historian for what happened to alarms; its `through_id` is that of a transition.
+#[must_use]
+pub fn alarm_target(historian: &str) -> String {
+    format!("{ALARMS_OF}{historian}")
+}
+
 /// Gives how far a historian has got; 0 when nothing was ever sent to it.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! The operational database: what is committed, and what is known of every journal.
 
+mod alarms;
 mod bases;
 mod commit;
 mod database;
@@ -17,10 +18,13 @@ mod store_tests;
 mod survey;
 mod writer;
 
+pub use alarms::{
+    AlarmChanges, AlarmRow, Happened, HistoryQuery, RecordedTransition, history, load_alarms, transitions_after,
+};
 pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
 pub use database::{OpenError, open, open_beside, open_read_only};
-pub use feed::{FeedRow, Progress, cursor, rows_after};
+pub use feed::{FeedRow, Progress, alarm_target, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;
 pub use ledger::{JournalKey, Ledger, Sorted};

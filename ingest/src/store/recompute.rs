@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use tankline_domain::reading::Reading;
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 
+use super::feed::ALARMS_OF;
 use crate::derive::{Derived, Deriver};
 use crate::stations::DescribedTank;
 
@@ -84,7 +85,10 @@ pub fn recompute(
 /// # Errors
 /// What SQLite said.
 pub fn send_again(connection: &Connection, from_id: i64) -> rusqlite::Result<()> {
-    connection.execute("UPDATE historian_cursor SET through_id = min(through_id, ?1)", params![from_id - 1])?;
+    connection.execute(
+        "UPDATE historian_cursor SET through_id = min(through_id, ?1) WHERE target NOT LIKE ?2 || '%'",
+        params![from_id - 1, ALARMS_OF],
+    )?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::config::Retention;
 use crate::derive::Derived;
 use crate::intake::{Accepted, Batch, DeadLetter, Refused};
+use crate::notify::Notifier;
 use crate::stations::{EdgeId, Stations};
 use crate::testing;
 
@@ -59,7 +60,7 @@ impl Place {
 
     fn commit(&mut self, ledger: &mut Ledger, batches: Vec<Batch>) -> (Committed, u64) {
         let group = Group { sorted: ledger.sort(batches), ..Group::default() };
-        let done = commit(&mut self.connection, &self.stations, &group, NOW, 100).unwrap();
+        let done = commit(&mut self.connection, &self.stations, &Notifier::default(), &group, NOW, 100).unwrap();
         ledger.add(&group.sorted.added);
         (done, group.sorted.duplicates)
     }
@@ -108,7 +109,7 @@ fn old_readings_go_but_not_before_the_historian_has_them_unless_they_are_far_too
     place.commit(&mut Ledger::default(), vec![batch]);
     let progress = Progress { target: "t".into(), through_id: 2, at: NOW, letters: Vec::new() };
     let group = Group { progress: vec![progress], ..Group::default() };
-    commit(&mut place.connection, &place.stations, &group, NOW, 100).unwrap();
+    commit(&mut place.connection, &place.stations, &Notifier::default(), &group, NOW, 100).unwrap();
     let retention = Retention { raw_days: 30, unsent_days: 90 };
     let expiry = |target: Option<&str>| Expiry { retention, target: target.map(str::to_owned), at_once: 100 };
     let other = expiry(Some("other")).expire(&mut place.connection, NOW).unwrap();
@@ -140,7 +141,7 @@ fn cursor_never_goes_back() {
     for (through_id, expected) in [(5, 5), (3, 5), (9, 9)] {
         let progress = Progress { target: "t".into(), through_id, at: NOW, letters: Vec::new() };
         let group = Group { progress: vec![progress], ..Group::default() };
-        commit(&mut place.connection, &place.stations, &group, NOW, 100).unwrap();
+        commit(&mut place.connection, &place.stations, &Notifier::default(), &group, NOW, 100).unwrap();
         assert_eq!(cursor(&place.connection, "t").unwrap(), expected);
     }
 }
@@ -169,7 +170,7 @@ proptest! {
                 ledger = load_ledger(&place.connection, &place.stations).unwrap();
                 continue;
             }
-            commit(&mut place.connection, &place.stations, &group, NOW, 100).unwrap();
+            commit(&mut place.connection, &place.stations, &Notifier::default(), &group, NOW, 100).unwrap();
             ledger.add(&group.sorted.added);
             runs.iter().for_each(|&(first, length)| model.insert(first, first + length - 1));
             if fate == 1 {

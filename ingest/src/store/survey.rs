@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use tankline_domain::ranges::RangeSet;
 
+use super::feed::ALARMS_OF;
 use super::journals::unsigned;
 
 /// What the database holds.
@@ -55,7 +56,7 @@ pub struct FeedStatus {
     pub target: String,
     /// It has all readings through this id.
     pub through_id: i64,
-    /// Readings that it has not got.
+    /// Readings that it has not got; for `alarms of` a historian, transitions of alarms.
     pub lag_readings: u64,
     /// When it last took something, Unix milliseconds.
     pub updated_ms: i64,
@@ -150,10 +151,12 @@ fn ranges(
 
 fn historians(connection: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
     let mut statement = connection.prepare(
-        "SELECT target, through_id, updated_ms, (SELECT count(*) FROM reading WHERE id > through_id)
-         FROM historian_cursor ORDER BY target",
+        "SELECT target, through_id, updated_ms,
+             CASE WHEN target LIKE ?1 || '%' THEN (SELECT count(*) FROM alarm_transition WHERE id > through_id)
+                  ELSE (SELECT count(*) FROM reading WHERE id > through_id) END
+         FROM historian_cursor ORDER BY target LIKE ?1 || '%', target",
     )?;
-    let rows = statement.query_map([], |row| {
+    let rows = statement.query_map([ALARMS_OF], |row| {
         Ok(FeedStatus {
             target: row.get(0)?,
             through_id: row.get(1)?,

@@ -1,21 +1,25 @@
 //! The one thread that writes to the database.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tankline_domain::alarm::Moment;
+use tankline_domain::message::Presence;
 use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::commit::{Committed, Group, commit};
 use super::feed::Progress;
 use super::gaps::GapNote;
 use super::retention::{Expired, Expiry};
+use crate::alarms::{Engine, Order, Ordered};
 use crate::intake::Batch;
 use crate::shared::Shared;
+use crate::stations::EdgeId;
 
 /// Readings that one transaction carries at most, give or take a message.
 const READINGS_AT_ONCE: usize = 5000;
@@ -34,6 +38,30 @@ pub enum Work {
     Progress(Progress),
     /// Old readings are to go; tells how many went.
     Expire(Expiry, oneshot::Sender<Expired>),
+    /// An edge came or went.
+    Presence(EdgeId, Presence),
+    /// Time has come for an alarm.
+    Time,
+    /// A person has something done with an alarm; told what became of it when that is committed.
+    Order(Order, oneshot::Sender<Ordered>),
+}
+
+/// Something that alarms may follow from, in the order in which it came.
+#[derive(Debug)]
+enum Step {
+    /// A batch, by its place in the group.
+    Batch(usize),
+    Presence(EdgeId, Presence),
+    Time,
+    Order(Order, oneshot::Sender<Ordered>),
+}
+
+/// What was taken from the queue at once.
+#[derive(Debug, Default)]
+struct Gathered {
+    group: Group,
+    steps: Vec<Step>,
+    expiries: Vec<(Expiry, oneshot::Sender<Expired>)>,
 }
 
 /// Why the writer ended before its work was done.
@@ -65,6 +93,10 @@ pub struct Writer {
     pub stop: CancellationToken,
     /// To wait on.
     pub runtime: Handle,
+    /// The alarms.
+    pub engine: Engine,
+    /// Told when time comes for an alarm next.
+    pub due: watch::Sender<Option<Instant>>,
 }
 
 impl Writer {
@@ -73,9 +105,16 @@ impl Writer {
     /// # Errors
     /// [`WriterError`] when it had to stop while the database failed.
     pub fn run(mut self) -> Result<(), WriterError> {
+        self.note_due();
         while let Some(first) = self.work.blocking_recv() {
-            let (group, expiries) = self.gather(first);
+            let Gathered { mut group, steps, expiries } = self.gather(first);
+            let replies = self.evaluate(&mut group, steps);
             self.commit(group)?;
+            for (reply, ordered) in replies {
+                // Who asked may have gone.
+                let _ = reply.send(ordered);
+            }
+            self.note_due();
             for (expiry, reply) in expiries {
                 self.expire(&expiry, reply);
             }
@@ -84,25 +123,53 @@ impl Writer {
     }
 
     /// Takes what waits, without waiting for more.
-    fn gather(&mut self, first: Work) -> (Group, Vec<(Expiry, oneshot::Sender<Expired>)>) {
-        let (mut batches, mut expiries, mut group) = (Vec::new(), Vec::new(), Group::default());
+    fn gather(&mut self, first: Work) -> Gathered {
+        let (mut batches, mut gathered) = (Vec::new(), Gathered::default());
         let (mut readings, mut next, mut pieces) = (0, Some(first), 0);
         while let Some(work) = next {
             match work {
                 Work::Batch(batch) => {
                     readings += batch.readings.len();
+                    gathered.steps.push(Step::Batch(batches.len()));
                     batches.push(batch);
                 }
-                Work::Gap(note) => group.gaps.push(note),
-                Work::Progress(progress) => group.progress.push(progress),
-                Work::Expire(expiry, reply) => expiries.push((expiry, reply)),
+                Work::Gap(note) => gathered.group.gaps.push(note),
+                Work::Progress(progress) => gathered.group.progress.push(progress),
+                Work::Expire(expiry, reply) => gathered.expiries.push((expiry, reply)),
+                Work::Presence(edge, presence) => gathered.steps.push(Step::Presence(edge, presence)),
+                Work::Time => gathered.steps.push(Step::Time),
+                Work::Order(order, reply) => gathered.steps.push(Step::Order(order, reply)),
             }
             pieces += 1;
             let more = readings < READINGS_AT_ONCE && pieces < PIECES_AT_ONCE;
             next = if more { self.work.try_recv().ok() } else { None };
         }
-        group.sorted = self.shared.ledger().sort(batches);
-        (group, expiries)
+        // The batches keep their places, whatever is sorted out of them.
+        gathered.group.sorted = self.shared.ledger().sort(batches);
+        gathered
+    }
+
+    /// Finds what follows for alarms, once for each group, however often its transaction has to be tried. Gives what is to
+    /// be answered when it is committed.
+    fn evaluate(&mut self, group: &mut Group, steps: Vec<Step>) -> Vec<(oneshot::Sender<Ordered>, Ordered)> {
+        let mut replies = Vec::new();
+        let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
+        for step in steps {
+            match step {
+                Step::Batch(place) => self.engine.handle_batch(now, &group.sorted.batches[place]),
+                Step::Presence(edge, presence) => self.engine.handle_presence(now, edge, presence),
+                Step::Time => (),
+                Step::Order(order, reply) => replies.push((reply, self.engine.handle_order(now, &order))),
+            }
+        }
+        self.engine.handle_time(now);
+        group.alarms = self.engine.take_changes();
+        replies
+    }
+
+    fn note_due(&mut self) {
+        let due = self.engine.poll_timeout();
+        self.due.send_if_modified(|known| std::mem::replace(known, due) != due);
     }
 
     /// Commits a group, however long the database fails; nothing of it is acknowledged before.
@@ -116,7 +183,15 @@ impl Writer {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         loop {
             let now = clock::unix_ms();
-            match commit(&mut self.connection, &self.shared.stations, group, now, self.dead_letter_max_rows) {
+            let outcome = commit(
+                &mut self.connection,
+                &self.shared.stations,
+                &self.shared.notifier,
+                group,
+                now,
+                self.dead_letter_max_rows,
+            );
+            match outcome {
                 Ok(done) => {
                     self.shared.note_store_works();
                     return Ok(done);
@@ -150,5 +225,8 @@ impl Writer {
 /// Tells whether there is nothing to write, as when all was duplicates.
 fn is_empty(group: &Group) -> bool {
     let nothing = |batch: &Batch| batch.readings.is_empty() && batch.refused.is_empty();
-    group.sorted.batches.iter().all(nothing) && group.gaps.is_empty() && group.progress.is_empty()
+    group.sorted.batches.iter().all(nothing)
+        && group.gaps.is_empty()
+        && group.progress.is_empty()
+        && group.alarms.is_empty()
 }

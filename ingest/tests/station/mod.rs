@@ -221,9 +221,20 @@ pub fn reading(seq: u64, tank: &str, level_mm: f64) -> Value {
 
 /// Asks over HTTP; gives the status and the body.
 pub async fn get(observer: &Observer, path: &str) -> (u16, String) {
+    ask(observer, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
+}
+
+/// Sends JSON over HTTP; gives the status and the answer.
+pub async fn post(observer: &Observer, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    let (body, token) = (body.to_string(), token.map(|token| format!("Authorization: Bearer {token}\r\n")));
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let (status, answer) = ask(observer, format!("{head}{}\r\n{body}", token.unwrap_or_default())).await;
+    (status, serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}")))
+}
+
+async fn ask(observer: &Observer, request: String) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(observer.http().unwrap()).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();

@@ -1,0 +1,150 @@
+//! What the writer of the database has evaluated: the alarms of all sites.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tankline_domain::alarm::{By, Entry, Moment, Refusal, Sample, SiteAlarms, State, TankPlace};
+use tankline_domain::message::Presence;
+use tankline_domain::names::SiteName;
+use tankline_domain::site::Site;
+use tankline_domain::units::UnixMillis;
+
+use super::{Board, Order, Ordered, Standing};
+use crate::intake::{Accepted, Batch, LIVE_MS};
+use crate::stations::{EdgeId, Stations, TankId};
+use crate::store::{AlarmChanges, AlarmRow, Happened};
+
+/// The alarms of all sites. What happens waits here until it is taken into a transaction.
+#[derive(Debug)]
+pub struct Engine {
+    stations: Arc<Stations>,
+    sites: Vec<SiteAlarms>,
+    /// Where the alarms of a tank are: which site, which place in it.
+    tanks: HashMap<TankId, (usize, TankPlace)>,
+    /// Of which site an edge is.
+    edges: HashMap<EdgeId, usize>,
+    /// Kept alarms of what is described no longer; they go with the next transaction.
+    leftover: Vec<AlarmRow>,
+}
+
+impl Engine {
+    /// Makes the alarms that the sites describe, and takes up what was kept of them.
+    #[must_use]
+    pub fn new(sites: &[Site], stations: Arc<Stations>, kept: Vec<AlarmRow>, now: Moment) -> Self {
+        let place = |name: &SiteName| sites.iter().position(|site| site.name() == name);
+        let mut alarms: Vec<_> = sites.iter().map(|site| SiteAlarms::new(site, now)).collect();
+        let mut leftover = Vec::new();
+        for row in kept {
+            let restored = place(&row.standing.site).and_then(|site| {
+                let restored = alarms[site].restore(row.kept.as_deref()?);
+                restored.inspect_err(|error| tracing::warn!(%error, "a kept alarm is dropped")).ok()
+            });
+            if restored.is_none() {
+                leftover.push(AlarmRow { standing: Standing { state: State::Normal, ..row.standing }, kept: None });
+            }
+        }
+        alarms.iter_mut().for_each(|site| site.begin(now));
+        let tank = |(id, tank): (TankId, &crate::stations::DescribedTank)| {
+            let site = place(&tank.site)?;
+            Some((id, (site, alarms[site].place_of(&tank.tank.name)?)))
+        };
+        let tanks = stations.tanks().filter_map(tank).collect();
+        let edges = stations.edges().filter_map(|(id, edge)| Some((id, place(&edge.site)?))).collect();
+        Self { stations, sites: alarms, tanks, edges, leftover }
+    }
+
+    /// Gives the alarms that are not normal.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        let mut board = Board::default();
+        self.sites.iter().flat_map(SiteAlarms::entries).for_each(|entry| board.note(Standing::of(entry)));
+        board
+    }
+
+    /// Takes readings that are about to be committed.
+    ///
+    /// Those that came within [`LIVE_MS`] of their measurement are live and may raise and clear alarms. All others are
+    /// backlog: what they show is recorded, and nobody is called.
+    pub fn handle_batch(&mut self, now: Moment, batch: &Batch) {
+        for reading in &batch.readings {
+            let Some(&(site, place)) = self.tanks.get(&reading.tank) else { continue };
+            // The clock of an edge that runs ahead does not put an alarm into the future.
+            let at = reading.at.min(batch.received);
+            let sample = sample(reading, at);
+            if batch.received.millis_since(at) <= LIVE_MS {
+                self.sites[site].handle_live(now, place, &sample);
+            } else {
+                self.sites[site].handle_backlog(place, &sample);
+            }
+        }
+    }
+
+    /// Takes that an edge came or went.
+    pub fn handle_presence(&mut self, now: Moment, edge: EdgeId, presence: Presence) {
+        if let Some(&site) = self.edges.get(&edge) {
+            self.sites[site].handle_presence(now, &self.stations.edge(edge).edge, presence);
+        }
+    }
+
+    /// Does what is over by now.
+    pub fn handle_time(&mut self, now: Moment) {
+        self.sites.iter_mut().for_each(|site| site.handle_time(now));
+    }
+
+    /// Gives when [`Self::handle_time`] is needed next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.sites.iter().filter_map(SiteAlarms::poll_timeout).min()
+    }
+
+    /// Does what a person wants.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing has changed then.
+    pub fn handle_order(&mut self, now: Moment, order: &Order) -> Ordered {
+        let by = By { who: &order.who, note: &order.note };
+        let unknown = || Refusal::Unknown { key: order.key.clone() };
+        let site = self.sites.iter_mut().find(|site| site.find(&order.key).is_some()).ok_or_else(unknown)?;
+        site.act(now, &order.key, order.action, by)?;
+        Ok(site.find(&order.key).map(Standing::of).filter(|standing| standing.state != State::Normal))
+    }
+
+    /// Takes what happened since the last call, for a transaction.
+    pub fn take_changes(&mut self) -> AlarmChanges {
+        let mut changes = AlarmChanges { happened: Vec::new(), rows: std::mem::take(&mut self.leftover) };
+        for site in &mut self.sites {
+            let (transitions, changed) = (site.take_transitions(), site.take_changed());
+            for transition in transitions {
+                let (title, guidance) = site.find(&transition.key).map(words).unwrap_or_default();
+                changes.happened.push(Happened { transition, title, guidance });
+            }
+            changes.rows.extend(changed.iter().filter_map(|key| site.find(key)).map(row));
+        }
+        changes
+    }
+}
+
+fn words(entry: Entry<'_>) -> (String, String) {
+    (super::standing::title(entry.rule.kind), entry.rule.guidance.to_string())
+}
+
+fn row(entry: Entry<'_>) -> AlarmRow {
+    let kept =
+        (!entry.alarm.is_blank()).then(|| serde_json::to_string(entry.alarm).expect("an alarm is a JSON object"));
+    AlarmRow { standing: Standing::of(entry), kept }
+}
+
+fn sample(reading: &Accepted, at: UnixMillis) -> Sample<'_> {
+    Sample {
+        at,
+        level_mm: reading.level_mm,
+        interface_mm: reading.interface_mm,
+        temperature_c: reading.temperature_c,
+        quality: &reading.quality,
+        tov_m3: reading.derived.tov_m3,
+        nsv_m3: reading.derived.nsv_m3,
+        tov_flow_m3h: reading.derived.tov_flow_m3h,
+        tov_flow_uncertainty_m3h: reading.derived.tov_flow_uncertainty_m3h,
+    }
+}
