@@ -2,16 +2,20 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tankline_domain::settings::Problems;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::BrokerConfig;
-use crate::gate::{Gate, Rules};
+use crate::gate::{Gate, Limits, Rules};
 use crate::inner::Inner;
+use crate::reload;
 
 /// For connections to be closed when the broker stops.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
@@ -35,6 +39,12 @@ pub enum BrokerError {
     Threads {
         /// What the system said.
         source: io::Error,
+    },
+    /// Users or rights cannot be read.
+    #[error("the files of users and rights cannot be used: {problems}")]
+    Files {
+        /// What is wrong with them.
+        problems: Problems,
     },
     /// rumqttd could not begin.
     #[error("cannot start the inner broker: {reason}")]
@@ -145,21 +155,32 @@ fn live(
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(|source| BrokerError::Threads { source })?;
         let inner = Inner::start(config).await.map_err(|reason| BrokerError::Inner { reason })?;
-        let gate = Gate {
-            listener,
-            rules: Rules::new(config.users.clone(), inner.address),
-            max_connections: config.max_connections,
-        };
+        let policy = config.files.read().map_err(|problems| BrokerError::Files { problems })?;
+        let (exchange, policy) = watch::channel(Arc::new(policy));
+        let gate = Gate { listener, rules: Rules::new(limits(config), policy, Arc::default(), inner.access) };
         // Who started this has gone away only when it panicked; then the token stops us.
         let _ = tell_begun.send(());
         tokio::select! {
             () = stop.cancelled() => Ok(()),
             reason = inner.serving => Err(BrokerError::Ended { reason }),
             reason = gate.serve() => Err(BrokerError::Ended { reason }),
+            () = reload::watch(&config.files, exchange) => Ok(()),
         }
     });
     runtime.shutdown_timeout(CLOSING_TIME);
     outcome
+}
+
+fn limits(config: &BrokerConfig) -> Limits {
+    Limits {
+        max_connections: config.max_connections,
+        max_packet_bytes: config.max_packet_bytes,
+        max_packets_per_s: 0,
+        max_subscriptions: 100,
+        max_filters: 10_000,
+        connect_timeout: Duration::from_secs(10),
+        send_timeout: Duration::from_secs(30),
+    }
 }
 
 fn advice(error: &io::Error) -> &'static str {

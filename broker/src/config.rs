@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tankline_domain::settings::{Document, Problems, Reader};
 use tankline_runtime::document;
 
-use crate::Users;
+use crate::PolicyFiles;
 
 /// Environment variables of this prefix lie over the file: `TANKLINE_BROKER__LISTEN=127.0.0.1:2883`.
 pub const ENV_PREFIX: &str = "TANKLINE_BROKER";
@@ -16,8 +16,8 @@ pub const ENV_PREFIX: &str = "TANKLINE_BROKER";
 pub struct BrokerConfig {
     /// Where clients connect; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Who may connect; everybody when absent.
-    pub users: Option<Users>,
+    /// Who may connect, everybody when absent; and what they may do, as it is built in when absent.
+    pub files: PolicyFiles,
     /// How many clients may be connected at once.
     pub max_connections: usize,
     /// The largest packet that a client may send.
@@ -30,7 +30,7 @@ impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1883)),
-            users: None,
+            files: PolicyFiles::default(),
             max_connections: 1000,
             max_packet_bytes: 1024 * 1024,
             // One edge hands over at most 100 messages before one is acknowledged. With 500 readings in each, that is
@@ -42,25 +42,26 @@ impl Default for BrokerConfig {
 }
 
 impl BrokerConfig {
-    /// Reads the configuration file and the users file that it names.
+    /// Reads the configuration file, and the files of users and rights that it names.
     ///
     /// # Errors
-    /// [`Problems`]: everything that is wrong with either.
+    /// [`Problems`]: everything that is wrong with any of them.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let document = document::load(path, ENV_PREFIX)?;
         Self::read(&document, path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Reads a document; the users file is sought from `folder`.
+    /// Reads a document; other files are sought from `folder`.
     ///
     /// # Errors
-    /// [`Problems`]: everything that is wrong with the document and with the users file.
+    /// [`Problems`]: everything that is wrong with the document and with the files that it names.
     pub fn read(document: &Document, folder: &Path) -> Result<Self, Problems> {
         let reader = Reader::new(document);
         let root = reader.root();
         let default = Self::default();
         let listen: SocketAddr = root.or("listen", default.listen);
-        let users_file: Option<PathBuf> = root.optional("users_file");
+        let beside = |key| root.optional::<PathBuf>(key).map(|file| folder.join(file));
+        let files = PolicyFiles { users: beside("users_file"), rights: beside("rights_file") };
         let allow_anonymous = root.or("allow_anonymous", false);
         let max_connections = root.within("max_connections", 1..=100_000, default.max_connections);
         let max_packet_bytes = root.within("max_packet_bytes", 1024..=256 * 1024 * 1024 - 1, default.max_packet_bytes);
@@ -77,10 +78,8 @@ impl BrokerConfig {
             );
         }
         root.finish();
-        let found = reader.finish();
-        let users = users_file.map(|file| Users::read_file(&folder.join(file))).transpose();
-        match (found, users) {
-            (Ok(()), Ok(users)) => Ok(Self { listen, users, max_connections, max_packet_bytes, queue_mib }),
+        match (reader.finish(), files.read()) {
+            (Ok(()), Ok(_)) => Ok(Self { listen, files, max_connections, max_packet_bytes, queue_mib }),
             (Err(problems), Ok(_)) | (Ok(()), Err(problems)) => Err(problems),
             (Err(problems), Err(others)) => Err(problems.and(others)),
         }
@@ -108,7 +107,7 @@ mod tests {
     #[test]
     fn users_file_is_sought_beside_the_configuration() {
         let config = config("listen = \"0.0.0.0:1883\"\nusers_file = \"users\"").unwrap();
-        assert!(config.users.unwrap().admit("edge", "secret"));
+        assert!(config.files.users.unwrap().ends_with("users"));
     }
 
     #[test]

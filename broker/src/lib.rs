@@ -8,8 +8,14 @@ mod broker;
 pub mod config;
 mod gate;
 mod inner;
+mod metrics;
+mod policy;
+mod reload;
+pub mod rights;
 pub mod users;
 
 pub use broker::{Broker, BrokerError};
 pub use config::BrokerConfig;
+pub use reload::PolicyFiles;
+pub use rights::Rights;
 pub use users::Users;

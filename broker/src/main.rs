@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use tankline_broker::{Broker, BrokerConfig};
+use tankline_broker::{Broker, BrokerConfig, Users};
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::signals;
@@ -15,24 +15,8 @@ use tankline_runtime::supervisor::{Stage, Supervisor};
 const ROLE: &str = "tankline-broker";
 const GRACE: Duration = Duration::from_secs(4);
 
-const CONFIGURATION: &str = "\
-Configuration (TOML; every key may be left out):
-  listen = \"127.0.0.1:1883\"    where clients connect; port 0 takes any free one and logs it
-  users_file = \"users\"         lines that read user:password, # begins a comment; sought beside
-                               the configuration. Without it everybody may connect.
-  allow_anonymous = false      must be true to listen beyond this machine without a users_file
-  max_connections = 1000       clients at once
-  max_packet_bytes = 1048576   the largest packet that a client may send
-  queue_mib = 64               memory for one topic filter's messages on their way to slow
-                               subscribers; beyond it the oldest are lost
-
-Any key may be given by an environment variable instead: TANKLINE_BROKER__LISTEN=127.0.0.1:2883
-
-Try it:
-  printf 'listen = \"127.0.0.1:1883\"\\n' > broker.toml
-  tankline-broker run --config broker.toml
-
-Exit code: 0 stopped as asked (SIGINT, SIGTERM), 1 failed, 2 misused or misconfigured.";
+/// What the help says of the configuration.
+const CONFIGURATION: &str = include_str!("configuration.txt");
 
 /// An MQTT 3.1.1 broker for the demo, for tests and for a single station.
 ///
@@ -79,7 +63,8 @@ fn main() -> ExitCode {
 
 fn check(file: &Path) -> Result<(), Failure> {
     let config = BrokerConfig::load(file)?;
-    let who = config.users.map_or_else(|| "everybody".to_owned(), |users| format!("{} users", users.len()));
+    let users = config.files.users.as_deref().map(Users::read_file).transpose()?;
+    let who = users.map_or_else(|| "everybody".to_owned(), |users| format!("{} users", users.len()));
     println!("{}: can be used; listens on {} for {who}", file.display(), config.listen);
     Ok(())
 }

@@ -35,7 +35,7 @@ impl Session {
     fn with(address: SocketAddr) -> Self {
         let options = SessionOptions {
             broker: BrokerSettings { keep_alive: Duration::from_secs(10), ..BrokerSettings::new(address.into()) },
-            client_id: "lindong.rtu-01".to_owned(),
+            client_id: "session".to_owned(),
             subscriptions: vec![
                 "tankline/v1/lindong/rtu-01/#".to_owned(),
                 "tankline/v1/lindong/centre/state".to_owned(),

@@ -1,107 +1,290 @@
-//! A client's stay, from the door to its leaving.
+//! Bytes between a client and the inner broker, as the inspector says.
 
-use std::future::pending;
-use std::net::SocketAddr;
+use std::fmt;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf, sink};
+use tankline_runtime::clock;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use super::Rules;
-use super::connect::{Admitted, Refusal, admit};
+use super::allowance::{Allowance, Patience};
+use super::inspect::{Inspector, Step};
+use super::outward::{Answer, Outward};
+use super::packet::Malformed;
+use super::stay::Admitted;
+use crate::inner::INNER_TIMEOUT;
+use crate::metrics::Counters;
 
-/// How long a client may take for its CONNECT.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the inner broker may take to answer, and to take leave.
-const INNER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the inner broker needs, after it has closed a connection, to publish the will and forget the client. It gives no
-/// sign of that; it takes one or two milliseconds.
-const FORGETTING_TIME: Duration = Duration::from_millis(100);
+/// Holds the head of any packet, and the whole of any that is judged whole.
 const BUFFER_BYTES: usize = 16 * 1024;
+/// Answers on their way from the one direction to the other.
+const ANSWERS: usize = 16;
+/// Answers that wait for the inner broker's; a client that asks for more before it hears one is cut off.
+const MAX_AWAITED: usize = 1000;
+/// How long a client may take to hear that it was let go.
+const LEAVE: Duration = Duration::from_secs(1);
 
-/// Admits a client and relays its bytes until one side ends.
-pub(super) async fn attend(mut client: TcpStream, peer: SocketAddr, rules: &Rules) {
-    // Small packets go at once; where the system cannot do that, they go a little later.
-    let _ = client.set_nodelay(true);
-    let asked = timeout(CONNECT_TIMEOUT, admit(&mut client, rules.users.as_ref())).await;
-    let admitted = match asked.unwrap_or(Err(Refusal::NoConnect)) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refuse(client, peer, refusal).await,
-    };
-    if admitted.client_id.is_empty() {
-        // The inner broker gives it an id that nobody else has.
-        return stay(client, peer, &admitted, rules, pending()).await;
-    }
-    // A client that was outdone while it waited has no need of an answer: it is itself who came anew.
-    if let Some(seat) = rules.seats.take(&admitted.client_id).await {
-        stay(client, peer, &admitted, rules, seat.evicted()).await;
-        sleep(FORGETTING_TIME).await;
+/// How a client left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    ByItself,
+    LetGo,
+    Outdone,
+    Malformed(Malformed),
+    Silent,
+    Slow,
+    Revoked,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ByItself => "by itself",
+            Self::LetGo => "let go by the broker",
+            Self::Outdone => "for another with its client id",
+            Self::Malformed(malformed) => return write!(f, "because it sent {malformed}"),
+            Self::Silent => "because it was silent for too long",
+            Self::Slow => "because it did not take what it was sent",
+            Self::Revoked => "because it lost rights",
+        })
     }
 }
 
-/// Introduces a client to the inner broker, and relays until one side ends or the client is outdone by another.
-async fn stay(
-    mut client: TcpStream,
-    peer: SocketAddr,
+/// Relays until one side ends, the client does what it may not, or it is outdone; tells which.
+pub(super) async fn relay(
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    mut inner: TcpStream,
     admitted: &Admitted,
     rules: &Rules,
     outdone: impl Future<Output = ()>,
-) {
-    let Some((inner, answer)) = introduce(admitted, rules).await else {
-        tracing::error!(%peer, client_id = admitted.client_id, "the inner broker does not answer");
-        rules.note_silence();
-        return refuse(client, peer, Refusal::Unavailable).await;
+) -> Left {
+    let (from_client, mut to_client) = split(client);
+    let (mut from_inner, mut to_inner) = inner.split();
+    let (tell, answers) = channel(ANSWERS);
+    let left = {
+        let inward = pin!(Inward::new(admitted, rules, tell).run(from_client, &mut to_inner));
+        let outward = pin!(outward(&mut from_inner, &mut to_client, answers, rules.limits.send_timeout));
+        tokio::select! {
+            left = inward => left,
+            left = outward => left,
+            () = outdone => Left::Outdone,
+            () = revoked(admitted, rules) => Left::Revoked,
+        }
     };
-    rules.note_answer();
-    tracing::info!(%peer, client_id = admitted.client_id, user = admitted.user, "client connected");
-    // A client that is gone already is found to be so by the relay.
-    let _ = client.write_all(&answer).await;
-    let left = relay(client, inner, outdone).await;
-    tracing::info!(%peer, client_id = admitted.client_id, left, "client gone");
+    let counters = &rules.counters;
+    match left {
+        Left::ByItself | Left::LetGo | Left::Outdone => (),
+        Left::Malformed(_) => Counters::add(&counters.malformed, 1_u64),
+        Left::Silent => Counters::add(&counters.silent, 1_u64),
+        Left::Slow => Counters::add(&counters.slow, 1_u64),
+        Left::Revoked => Counters::add(&counters.revoked, 1_u64),
+    }
+    let _ = timeout(LEAVE, to_client.shutdown()).await;
+    // The inner broker reads all that the client had sent, and takes its leave.
+    let _ = to_inner.shutdown().await;
+    let _ = timeout(INNER_TIMEOUT, copy(&mut from_inner, &mut sink())).await;
+    left
 }
 
-async fn refuse(mut client: TcpStream, peer: SocketAddr, refusal: Refusal) {
-    tracing::warn!(%peer, reason = %refusal, "client refused");
-    if refusal.is_worth_an_answer() {
-        // A client that does not hear it finds the connection closed.
-        let _ = client.write_all(&refusal.connack()).await;
-        let _ = client.shutdown().await;
-        // Closing on what it may still have sent would take the answer away from it.
-        let _ = timeout(Duration::from_secs(1), tokio::io::copy(&mut client, &mut sink())).await;
+/// Waits until the client is judged otherwise than when it came.
+async fn revoked(admitted: &Admitted, rules: &Rules) {
+    let mut policy = rules.policy.clone();
+    loop {
+        let is_the_same = policy.borrow_and_update().confirms(&admitted.identity, &admitted.connect, &admitted.granted);
+        if !is_the_same {
+            return;
+        }
+        if policy.changed().await.is_err() {
+            // The broker stops.
+            return std::future::pending().await;
+        }
     }
 }
 
-/// Hands the CONNECT to the inner broker and waits for its first bytes; `None` when there are none.
-///
-/// Whatever the client does meanwhile, the inner broker gets to send its CONNACK: it breaks when it cannot.
-async fn introduce(admitted: &Admitted, rules: &Rules) -> Option<(TcpStream, Vec<u8>)> {
-    let introduced = timeout(INNER_TIMEOUT, async {
-        let mut inner = TcpStream::connect(rules.inner).await?;
-        inner.set_nodelay(true)?;
-        inner.write_all(&admitted.bytes).await?;
-        let mut answer = Vec::with_capacity(64);
-        inner.read_buf(&mut answer).await?;
-        Ok::<_, std::io::Error>((inner, answer))
-    });
-    introduced.await.ok()?.ok().filter(|(_, answer)| !answer.is_empty())
+/// The way from the client to the inner broker.
+struct Inward<'r> {
+    admitted: &'r Admitted,
+    rules: &'r Rules,
+    tell: Sender<Answer>,
+    inspector: Inspector,
+    allowance: Allowance,
+    patience: Patience,
 }
 
-/// Relays until one side ends or the client is outdone; tells which.
-async fn relay(mut client: TcpStream, mut inner: TcpStream, outdone: impl Future<Output = ()>) -> &'static str {
-    let (from_client, mut to_client) = client.split();
-    let (from_inner, mut to_inner) = inner.split();
-    let mut from_client = BufReader::with_capacity(BUFFER_BYTES, from_client);
-    let mut from_inner = BufReader::with_capacity(BUFFER_BYTES, from_inner);
-    let left = tokio::select! {
-        // Whether the client left or was torn off, it is gone.
-        _ = copy_buf(&mut from_client, &mut to_inner) => "by itself",
-        _ = copy_buf(&mut from_inner, &mut to_client) => "let go by the broker",
-        () = outdone => "for another with its client id",
-    };
-    let _ = to_client.shutdown().await;
-    // The inner broker reads all that the client had sent, and takes its leave.
-    let _ = to_inner.shutdown().await;
-    let _ = timeout(INNER_TIMEOUT, copy_buf(&mut from_inner, &mut sink())).await;
-    left
+impl<'r> Inward<'r> {
+    fn new(admitted: &'r Admitted, rules: &'r Rules, tell: Sender<Answer>) -> Self {
+        let (limits, now) = (&rules.limits, clock::now());
+        let (granted, filters) = (Arc::clone(&admitted.granted), Arc::clone(&rules.filters));
+        Self {
+            admitted,
+            rules,
+            tell,
+            inspector: Inspector::new(granted, filters, limits.max_packet_bytes, limits.max_subscriptions),
+            allowance: Allowance::new(limits.max_packets_per_s, now),
+            patience: Patience::new(admitted.connect.keep_alive_s, now),
+        }
+    }
+
+    async fn run(mut self, mut client: impl AsyncRead + Unpin, inner: &mut WriteHalf<'_>) -> Left {
+        let mut buffer = Vec::with_capacity(BUFFER_BYTES.max(self.admitted.sent.len()));
+        buffer.extend_from_slice(&self.admitted.sent);
+        loop {
+            let ended = self.bring(&mut buffer, inner).await;
+            // Told also when this is the end.
+            let pause = self.settle();
+            if let Err(left) = ended {
+                return left;
+            }
+            if let Some(pause) = pause {
+                Counters::add(&self.rules.counters.throttled, 1_u64);
+                sleep(pause).await;
+            }
+            match self.receive(&mut client, &mut buffer).await {
+                Ok(Some(0) | None) => return Left::ByItself,
+                Ok(Some(_)) => (),
+                Err(left) => return left,
+            }
+        }
+    }
+
+    /// Waits for more bytes; `None` when the connection broke.
+    async fn receive(
+        &self,
+        client: &mut (impl AsyncRead + Unpin),
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<usize>, Left> {
+        let mut room = client.take(u64::try_from(BUFFER_BYTES.saturating_sub(buffer.len())).unwrap_or(0));
+        let reading = room.read_buf(buffer);
+        let read: io::Result<usize> = match self.patience.ends_at() {
+            None => reading.await,
+            Some(end) => timeout_at(end.into(), reading).await.map_err(|_| Left::Silent)?,
+        };
+        Ok(read.ok())
+    }
+
+    /// Brings all that can be judged to the inner broker; the rest stays in the buffer.
+    async fn bring(&mut self, buffer: &mut Vec<u8>, inner: &mut WriteHalf<'_>) -> Result<(), Left> {
+        let (mut from, mut at) = (0, 0);
+        let ended = loop {
+            let (taken, instead) = match self.inspector.inspect(&buffer[at..]) {
+                Ok(Step::Pass(count)) => {
+                    at += count;
+                    continue;
+                }
+                Ok(Step::Drop(count)) => (count, Vec::new()),
+                Ok(Step::Replace(count, instead)) => (count, instead),
+                Ok(Step::More) => break Ok(()),
+                Err(malformed) => break Err(Left::Malformed(malformed)),
+            };
+            // What waits for an answer is told before the inner broker can give one.
+            for answer in self.inspector.take_answers() {
+                self.tell.send(answer).await.map_err(|_| Left::LetGo)?;
+            }
+            write(inner, &buffer[from..at]).await?;
+            write(inner, &instead).await?;
+            at += taken;
+            from = at;
+        };
+        write(inner, &buffer[from..at]).await?;
+        buffer.drain(..at);
+        ended?;
+        self.patience.note_bytes(clock::now(), self.inspector.is_inside() || !buffer.is_empty(), at > 0);
+        Ok(())
+    }
+
+    /// Counts and tells what came; gives how long nothing more is to be read.
+    fn settle(&mut self) -> Option<Duration> {
+        let tally = self.inspector.take_tally();
+        if tally.packets == 0 {
+            return None;
+        }
+        let counters = &self.rules.counters;
+        Counters::add(&counters.packets, tally.packets);
+        Counters::add(&counters.messages, tally.messages);
+        if let Some(first) = &tally.first {
+            Counters::add(&counters.refused_messages, tally.refused_messages);
+            Counters::add(&counters.refused_filters, tally.refused_filters);
+            self.rules.journal.note(self.admitted.name(), first);
+        }
+        self.allowance.charge(tally.packets, clock::now())
+    }
+}
+
+async fn write(inner: &mut WriteHalf<'_>, bytes: &[u8]) -> Result<(), Left> {
+    if bytes.is_empty() { Ok(()) } else { inner.write_all(bytes).await.map_err(|_| Left::LetGo) }
+}
+
+/// Brings what the inner broker sends to the client.
+async fn outward(
+    inner: &mut ReadHalf<'_>,
+    client: &mut (impl AsyncWrite + Unpin),
+    mut answers: Receiver<Answer>,
+    send_timeout: Duration,
+) -> Left {
+    let mut walker = Outward::default();
+    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+    loop {
+        let read = tokio::select! {
+            biased;
+            Some(answer) = answers.recv() => {
+                walker.note(answer);
+                None
+            }
+            read = inner.read_buf(&mut buffer) => Some(read),
+        };
+        if matches!(read, Some(Ok(0) | Err(_))) {
+            return Left::LetGo;
+        }
+        // What the inner broker answers was told before it was asked.
+        while let Ok(answer) = answers.try_recv() {
+            walker.note(answer);
+        }
+        if walker.awaited() > MAX_AWAITED {
+            return Left::Slow;
+        }
+        let (mut out, mut at) = (Vec::new(), 0);
+        let mut from = 0;
+        loop {
+            match walker.walk(&buffer[at..]) {
+                Ok(Step::Pass(count)) => at += count,
+                Ok(Step::Drop(count)) => {
+                    out.extend_from_slice(&buffer[from..at]);
+                    at += count;
+                    from = at;
+                }
+                Ok(Step::Replace(count, instead)) => {
+                    out.extend_from_slice(&buffer[from..at]);
+                    out.extend_from_slice(&instead);
+                    at += count;
+                    from = at;
+                }
+                Ok(Step::More) => break,
+                Err(_) => return Left::LetGo,
+            }
+        }
+        for part in [&out[..], &buffer[from..at]] {
+            if part.is_empty() {
+                continue;
+            }
+            match timeout(send_timeout, send(client, part)).await {
+                Ok(Ok(())) => (),
+                Ok(Err(_)) => return Left::ByItself,
+                Err(_) => return Left::Slow,
+            }
+        }
+        buffer.drain(..at);
+    }
+}
+
+async fn send(client: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    client.write_all(bytes).await?;
+    // Behind TLS, what is written may wait.
+    client.flush().await
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish};
 use rustix::process::{Pid, Signal, kill_process};
+use tankline_runtime::clock;
 use tempfile::TempDir;
 
 /// Long enough for any loaded machine.
@@ -28,7 +29,8 @@ pub fn command(subcommand: &str, config: &str) -> (Command, TempDir) {
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
-    _dir: TempDir,
+    lines: Receiver<String>,
+    dir: TempDir,
 }
 
 impl Process {
@@ -36,9 +38,44 @@ impl Process {
     pub fn start(config: &str, users: &str) -> Self {
         let (mut command, dir) = command("run", &format!("listen = \"127.0.0.1:0\"\n{config}"));
         std::fs::write(dir.path().join("users"), users).unwrap();
+        Self::run(&mut command, dir)
+    }
+
+    /// Starts a broker on a free port with this configuration and these other files.
+    pub fn start_with(config: &str, files: &[(&str, &str)]) -> Self {
+        let (mut command, dir) = command("run", &format!("listen = \"127.0.0.1:0\"\n{config}"));
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        Self::run(&mut command, dir)
+    }
+
+    fn run(command: &mut Command, dir: TempDir) -> Self {
         let mut child = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
-        let address = bound_address(&lines(child.stderr.take().unwrap()));
-        Self { child, address, _dir: dir }
+        let lines = lines(child.stderr.take().unwrap());
+        Self { child, address: bound_address(&lines), lines, dir }
+    }
+
+    /// Writes one of its files anew.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    /// Waits for a line of its log that holds this, and gives it.
+    pub fn line_with(&self, part: &str) -> String {
+        let until = clock::now() + DEADLINE;
+        loop {
+            let line = self.lines.recv_timeout(until.saturating_duration_since(clock::now()));
+            let line = line.unwrap_or_else(|_| panic!("the broker never said {part:?}"));
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Gives the lines of its log that have not been looked at.
+    pub fn other_lines(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
     }
 
     /// Sends SIGTERM and waits for the end; tells how it ended.

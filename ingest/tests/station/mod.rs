@@ -152,7 +152,8 @@ impl Edge {
         let filters = [format!("tankline/v1/s/{name}/committed"), "tankline/v1/s/centre/state".to_owned()];
         let options = SessionOptions {
             broker: BrokerSettings::new(broker.address().into()),
-            client_id: format!("s.{name}"),
+            // Not `s.{name}`: as that, the broker would let it speak for itself alone.
+            client_id: format!("plays-{name}"),
             subscriptions: filters.to_vec(),
             will: None,
             max_packet_bytes: 32 * 1024 * 1024,

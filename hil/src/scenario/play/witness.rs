@@ -49,7 +49,8 @@ impl Witness {
     pub fn start(broker: SocketAddr, site: &SiteName) -> Self {
         let options = SessionOptions {
             broker: BrokerSettings::new(broker.into()),
-            client_id: format!("{site}.witness-{}", fastrand::u32(..)),
+            // Not of the form of an edge's, which would hear nothing but its own.
+            client_id: format!("witness-{}", fastrand::u32(..)),
             subscriptions: vec![format!("{PREFIX}/{site}/#")],
             will: None,
             max_packet_bytes: MAX_PACKET_BYTES,

@@ -62,21 +62,28 @@ impl System {
         let folder = Folder::new();
         let station = Station::start(&folder);
         let broker_port = free_port();
-        folder.write("broker.toml", &format!("listen = \"127.0.0.1:{broker_port}\"\nusers_file = \"users\"\n"));
-        folder.write("users", "rtu-01:secret\nrtu-02:secret\ningest:secret\nstranger:secret\n");
+        folder.write(
+            "broker.toml",
+            &format!("listen = \"127.0.0.1:{broker_port}\"\nusers_file = \"users\"\nrights_file = \"rights.toml\"\n"),
+        );
+        folder.write("users", "bench.rtu-01:secret\nbench.rtu-02:secret\ntankline-ingest:secret\nstranger:secret\n");
+        folder.write("rights.toml", "[[identity]]\nname = \"stranger\"\nrole = \"anyone\"\n");
         folder.write("mosquitto.conf", &format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"));
         folder.write("password", "secret\n");
-        let broker = |user| {
+        let broker = |user: &str| {
             format!(
                 "[broker]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\nuser = \"{user}\"\npassword_file = \"password\"\n"
             )
         };
         for edge in EDGES {
             let own = format!("edge = \"{edge}\"\nsite = \"site.toml\"\n[journal]\ndir = \"journal-{edge}\"\n");
-            folder.write(&format!("{edge}.toml"), &[own, broker(edge), station.port_of(edge)].concat());
+            folder.write(
+                &format!("{edge}.toml"),
+                &[own, broker(&format!("bench.{edge}")), station.port_of(edge)].concat(),
+            );
         }
         let own = "sites = [\"site.toml\"]\ndatabase = \"ops.db\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
-        folder.write("ingest.toml", &[own, &broker("ingest"), &plan.influxdb].concat());
+        folder.write("ingest.toml", &[own, &broker("tankline-ingest"), &plan.influxdb].concat());
         let database = Database::new(folder.join("ops.db"));
         Self {
             processes: BTreeMap::new(),

@@ -1,0 +1,146 @@
+//! A client's stay, from the door to its leaving.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tankline_runtime::clock;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::Rules;
+use super::connect::receive;
+use super::packet::Connect;
+use super::refusal::Refusal;
+use super::relay::{self, Left};
+use crate::inner::INNER_TIMEOUT;
+use crate::metrics::Counters;
+use crate::policy::Identity;
+use crate::rights::Granted;
+
+/// How long the inner broker needs, after it has closed a connection, to publish the will and forget the client. It gives no
+/// sign of that; it takes one or two milliseconds.
+const FORGETTING_TIME: Duration = Duration::from_millis(100);
+
+/// A client that may come in.
+pub(super) struct Admitted {
+    pub(super) connect: Connect,
+    pub(super) identity: Identity,
+    pub(super) granted: Arc<Granted>,
+    /// What it has sent after its CONNECT.
+    pub(super) sent: Vec<u8>,
+    pub(super) peer: SocketAddr,
+}
+
+impl Admitted {
+    /// Gives what it is called in logs: the name it has proved, or else its client id.
+    pub(super) fn name(&self) -> &str {
+        self.identity.name().unwrap_or(&self.connect.client_id)
+    }
+}
+
+/// Admits a client and relays its packets until one side ends.
+pub(super) async fn attend(client: TcpStream, peer: SocketAddr, rules: &Rules) {
+    // Small packets go at once; where the system cannot do that, they go a little later.
+    let _ = client.set_nodelay(true);
+    let mut client = client;
+    let asked = timeout(rules.limits.connect_timeout, admit(&mut client, peer, rules)).await;
+    let admitted = match asked.unwrap_or(Err(Refusal::Late)) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refuse(client, peer, refusal, rules).await,
+    };
+    if admitted.connect.client_id.is_empty() {
+        return stay(client, admitted, rules, pending()).await;
+    }
+    // Two peers may use the same client id and do not know of each other.
+    let seat = format!("{}\0{}", admitted.identity.name().unwrap_or(""), admitted.connect.client_id);
+    // A client that was outdone while it waited has no need of an answer: it is itself who came anew.
+    if let Some(seat) = rules.seats.take(&seat).await {
+        stay(client, admitted, rules, seat.evicted()).await;
+        sleep(FORGETTING_TIME).await;
+    }
+}
+
+async fn admit(client: &mut (impl AsyncRead + Unpin), peer: SocketAddr, rules: &Rules) -> Result<Admitted, Refusal> {
+    let (mut connect, sent) = receive(client, rules.limits.max_packet_bytes).await?;
+    let policy = rules.policy();
+    let identity = policy.identify(&connect)?;
+    let granted = policy.grant(&identity, &connect)?;
+    // The password has done its work.
+    connect.login = None;
+    Ok(Admitted { connect, identity, granted, sent, peer })
+}
+
+/// Introduces a client to the inner broker, and relays until one side ends or the client is outdone by another.
+async fn stay(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    admitted: Admitted,
+    rules: &Rules,
+    outdone: impl Future<Output = ()>,
+) {
+    let (peer, client_id) = (admitted.peer, admitted.connect.client_id.clone());
+    let slot = Slot { rules, number: rules.slots.take(clock::now()) };
+    let Some((inner, answer)) = rules.inner.introduce(&admitted.connect, slot.number).await else {
+        tracing::error!(%peer, client_id, "the inner broker does not answer");
+        rules.note_silence();
+        return refuse(client, peer, Refusal::Unavailable, rules).await;
+    };
+    rules.note_answer();
+    let user = admitted.identity.name();
+    tracing::info!(%peer, client_id, user, "client connected");
+    let inside = Inside::new(&rules.counters);
+    // A client that is gone already is found to be so by the relay.
+    let _ = timeout(rules.limits.send_timeout, client.write_all(&answer)).await;
+    let left = relay::relay(client, inner, &admitted, rules, outdone).await;
+    drop(inside);
+    match left {
+        Left::ByItself | Left::LetGo | Left::Outdone => tracing::info!(%peer, client_id, %left, "client gone"),
+        _ => tracing::warn!(%peer, client_id, user, %left, "client cut off"),
+    }
+}
+
+/// The name of a client with the inner broker; given back when the client is gone.
+struct Slot<'r> {
+    rules: &'r Rules,
+    number: u32,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.rules.slots.give_back(self.number, clock::now());
+    }
+}
+
+/// Counts a client as long as it is inside.
+struct Inside<'r>(&'r Counters);
+
+impl<'r> Inside<'r> {
+    fn new(counters: &'r Counters) -> Self {
+        Counters::add(&counters.admitted, 1_u64);
+        Counters::add(&counters.connected, 1_u64);
+        Self(counters)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.connected.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+async fn refuse(mut client: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, refusal: Refusal, rules: &Rules) {
+    rules.counters.note_refusal(refusal);
+    tracing::warn!(%peer, reason = %refusal, "client refused");
+    if refusal.is_worth_an_answer() {
+        // A client that does not hear it finds the connection closed.
+        let told = async {
+            client.write_all(&refusal.connack()).await?;
+            client.shutdown().await?;
+            // Closing on what it may still have sent would take the answer away from it.
+            tokio::io::copy(&mut (&mut client).take(1 << 20), &mut sink()).await
+        };
+        let _ = timeout(INNER_TIMEOUT.min(Duration::from_secs(1)), told).await;
+    }
+}

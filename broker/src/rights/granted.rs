@@ -1,0 +1,24 @@
+//! What one peer may do.
+
+use crate::gate::packet::topic;
+
+/// The topics that one peer may publish and subscribe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    pub(super) publish: Vec<String>,
+    pub(super) subscribe: Vec<String>,
+}
+
+impl Granted {
+    /// Tells whether the peer may publish to a topic.
+    #[must_use]
+    pub fn may_publish(&self, topic: &str) -> bool {
+        self.publish.iter().any(|pattern| topic::covers(pattern, topic))
+    }
+
+    /// Tells whether the peer may subscribe to a filter: one pattern has to take in all that the filter takes in.
+    #[must_use]
+    pub fn may_subscribe(&self, filter: &str) -> bool {
+        self.subscribe.iter().any(|pattern| topic::covers(pattern, filter))
+    }
+}

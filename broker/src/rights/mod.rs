@@ -1,0 +1,17 @@
+//! Who may publish and subscribe what.
+//!
+//! A peer has one role. The role is told by the rights file, or by the form of the peer's name:
+//!
+//! - `{site}.{edge}`: an edge. It publishes its readings, state and health, and hears what is committed of them.
+//! - `tankline-ingest`, `tankline-ingest.…`, `tankline-ingest-…`: the centre.
+//! - any other name: a viewer, who hears everything below `tankline/v1` and publishes nothing.
+//!
+//! Where nobody is asked who he is, the client id stands for the name of an edge, and everybody else may do everything.
+
+mod file;
+mod granted;
+mod pattern;
+mod role;
+
+pub use granted::Granted;
+pub use role::{Rights, Stranger};
