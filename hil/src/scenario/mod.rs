@@ -23,6 +23,6 @@ pub use command::{
 pub use judge::judge;
 pub use outcome::{Arrival, Failing, Judgement, Mark, MarkKind, Outcome, Sample, TankTrace, Verdict};
 pub use play::{EdgeProgram, PlayOptions, Playing, Tamper, TamperMoment, play};
-pub use record::{Account, AlarmNote, Arrived, Finding, InfluxdbRecord, LogLine, Record, TankRecord};
+pub use record::{Account, AlarmEvent, AlarmNote, Arrived, Finding, InfluxdbRecord, LogLine, Record, TankRecord};
 pub use run_command::{RunArgs, run};
 pub use story::{Begins, Event, Expectation, Expected, Story, StorySite, in_words, load, parse_time};

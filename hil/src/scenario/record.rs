@@ -20,6 +20,8 @@ pub struct Record {
     pub tanks: BTreeMap<TankName, TankRecord>,
     /// What was said of alarms, in the order in which it was heard.
     pub alarms: Vec<AlarmNote>,
+    /// What the history says became of alarms, in its order.
+    pub alarm_history: Vec<AlarmEvent>,
     /// The newest health of each edge in each of its lives, oldest life first.
     pub healths: BTreeMap<EdgeName, Vec<EdgeHealth>>,
     /// The logs of the processes.
@@ -91,12 +93,27 @@ pub struct Finding {
 pub struct AlarmNote {
     /// When it was heard.
     pub at: Duration,
-    /// The tank.
-    pub tank: TankName,
+    /// The tank or the edge.
+    pub source: TankName,
     /// The alarm.
     pub alarm: String,
     /// Whether it stands.
     pub is_active: bool,
+}
+
+/// Something that became of an alarm, as the history says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmEvent {
+    /// When it was written down.
+    pub at: Duration,
+    /// The tank or the edge.
+    pub source: TankName,
+    /// The alarm.
+    pub alarm: String,
+    /// What happened: `raised`, `found-in-backlog` and the like.
+    pub event: String,
+    /// Whether somebody was told that it stands.
+    pub is_annunciated: bool,
 }
 
 /// A line of a log.

@@ -32,7 +32,9 @@ fn judge_one(expected: &Expected, record: &Record) -> Judgement {
         Expected::QualityThroughout { tanks, quality, wanted, window } => {
             quality::throughout(record, tanks, quality, *wanted, *window)
         }
-        Expected::Alarm { tank, alarm, wish } => alarms::judge(record, tank, alarm, *wish),
+        Expected::Alarm { source, alarm, wish } => alarms::judge(record, source, alarm, *wish),
+        Expected::AlarmsInOrder { alarms, window } => alarms::in_order(record, alarms, *window),
+        Expected::Alarms { bounds, window } => alarms::count(record, *bounds, *window),
         Expected::Nothing(wrongs) => delivery::judge(record, wrongs),
         Expected::Latency { tanks, bounds, window } => times::latency(record, tanks, bounds, *window),
         Expected::Fresh { tanks, polls, window } => times::fresh(record, tanks, *polls, *window),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rusqlite::Connection;
+use tankline_domain::alarm::{Event, State};
 use tankline_domain::message::{EdgeHealth, JournalId, SequencedReading};
 use tankline_domain::names::{EdgeName, TankName};
 use tankline_domain::ranges::RangeSet;
@@ -24,7 +25,7 @@ use crate::audit::{Kept, Place};
 use crate::scenario::account::{Excuses, account};
 use crate::scenario::command::Role;
 use crate::scenario::outcome::Arrival;
-use crate::scenario::record::{AlarmNote, Arrived, InfluxdbRecord, LogLine, Record, TankRecord};
+use crate::scenario::record::{AlarmEvent, AlarmNote, Arrived, InfluxdbRecord, LogLine, Record, TankRecord};
 use crate::scenario::story::Story;
 
 /// Readings that are fetched from a journal at a time.
@@ -65,6 +66,7 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
     if let Some(connection) = &connection {
         rows = stored(connection).context("cannot read the database")?;
         record.dead_letters = dead_letters(connection)?;
+        record.alarm_history = alarm_history(connection, story, began)?;
     }
     let stored_rows = rows.len();
     for rtu in bench.machines.keys().filter(|rtu| bench.owns(&Role::Edge((*rtu).clone()))) {
@@ -162,6 +164,21 @@ fn dead_letters(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let rows =
         statement.query_map((), |row| Ok(format!("{} ({})", row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     rows.collect()
+}
+
+/// Gives what became of alarms since the story began, by the order in which it was written down.
+fn alarm_history(connection: &Connection, story: &Story, began: Moment) -> rusqlite::Result<Vec<AlarmEvent>> {
+    let mut statement = connection.prepare(
+        "SELECT source, alarm, event, state_to, recorded_ms FROM alarm_transition WHERE recorded_ms >= ?1 ORDER BY id",
+    )?;
+    let rows = statement.query_map([began.unix.get()], |row| {
+        let Ok(source) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
+        let event: String = row.get(2)?;
+        let is_annunciated = event == Event::Raised.name() && row.get::<_, String>(3)? == State::Unacknowledged.name();
+        let at = began.story_time(UnixMillis::new(row.get(4)?), story.speed);
+        Ok(Some(AlarmEvent { at, source, alarm: row.get(1)?, event, is_annunciated }))
+    })?;
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// Gives what stands in the journal of an RTU and is still to come into the database.
@@ -376,9 +393,9 @@ fn lives(bench: &Bench<'_>) -> BTreeMap<EdgeName, Vec<EdgeHealth>> {
 
 fn alarms(story: &Story, bench: &Bench<'_>, began: Moment) -> Vec<AlarmNote> {
     bench.witness.heard(|heard| {
-        let note = |(at, tank, alarm, is_active): &(std::time::Instant, TankName, String, bool)| AlarmNote {
+        let note = |(at, source, alarm, is_active): &(std::time::Instant, TankName, String, bool)| AlarmNote {
             at: at.saturating_duration_since(began.instant).mul_f64(story.speed),
-            tank: tank.clone(),
+            source: source.clone(),
             alarm: alarm.clone(),
             is_active: *is_active,
         };

@@ -72,7 +72,9 @@ pub(super) fn marks(story: &Story, record: &Record) -> Vec<Mark> {
     for note in record.alarms.iter().filter(|note| note.at <= story.lasts) {
         let word = if note.is_active { "raised" } else { "cleared" };
         let text = format!("{} {word}", note.alarm);
-        marks.push(Mark { at: note.at, until: None, kind: MarkKind::Alarm, tank: Some(note.tank.clone()), text });
+        let tank = Some(note.source.clone()).filter(|source| site.tank(source).is_some());
+        let text = if tank.is_some() { text } else { format!("{} {text}", note.source) };
+        marks.push(Mark { at: note.at, until: None, kind: MarkKind::Alarm, tank, text });
     }
     marks.sort_by_key(|mark| mark.at);
     marks

@@ -3,22 +3,25 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use tankline_domain::alarm::AlarmKind;
 use tankline_domain::names::TankName;
 use tankline_domain::settings::Section;
 use tankline_domain::site::Site;
 
-use super::expectation::{AlarmWish, Bounds, Counter, Expected, Percentile, QualityIs, Quantity, Window, Wrong};
+use super::expectation::{AlarmWish, Bounds, Counter, Expected, Limit, Percentile, QualityIs, Quantity, Window, Wrong};
 use super::{Time, in_words};
 use crate::scenario::command::Role;
 
 /// What an expectation can be about: the key that says so.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "level",
     "interface",
     "temperature",
     "quality",
     "never_quality",
     "alarm",
+    "alarms_in_order",
+    "alarms",
     "nothing",
     "latency",
     "fresh_within_polls",
@@ -67,6 +70,13 @@ impl Reading<'_, '_> {
             "quality" => self.quality(),
             "never_quality" => self.throughout("never_quality", false),
             "alarm" => self.alarm(),
+            "alarms_in_order" => self.alarms_in_order(),
+            "alarms" => {
+                let table = self.section.section("alarms");
+                let bounds = self.bounds(&table);
+                table.finish();
+                Some(Expected::Alarms { bounds: bounds?, window: self.window()? })
+            }
             "nothing" => self.nothing(),
             "latency" => self.latency(),
             "fresh_within_polls" => {
@@ -131,24 +141,83 @@ impl Reading<'_, '_> {
         let (raised, cleared) =
             (self.section.optional::<Time>("raised_by"), self.section.optional::<Time>("cleared_by"));
         let never = self.section.optional::<bool>("never").unwrap_or(false);
-        let window = self.window();
-        let Some((tank, alarm)) = text.split_once(' ') else {
-            self.section.problem("alarm", "must name a tank and its alarm, such as \"T-01 level-hh\"");
-            return None;
-        };
-        let tank = self.tank_named("alarm", tank);
-        let window = window?;
+        let found = self.section.optional::<bool>("found_in_backlog").unwrap_or(false);
+        let slack_ms = self.section.optional_within("raised_within_ms", 0..=600_000_u64);
+        let times =
+            self.section.optional::<u64>("raised_times").map(|times| Bounds { at_least: times, at_most: times });
+        let (named, window) = (self.alarm_named("alarm", &text), self.window());
+        let ((source, alarm), window) = (named?, window?);
         let from = window.from;
-        let wish = match (raised, cleared, never) {
-            (Some(by), None, false) => AlarmWish::Raised { from, by: by.0 },
-            (None, Some(by), false) => AlarmWish::Cleared { from, by: by.0 },
-            (None, None, true) => AlarmWish::Never(window),
+        let wish = match (raised, cleared, never, found, slack_ms, times) {
+            (Some(by), None, false, false, None, None) => AlarmWish::Raised { from, by: by.0 },
+            (None, Some(by), false, false, None, None) => AlarmWish::Cleared { from, by: by.0 },
+            (None, None, true, false, None, None) => AlarmWish::Never(window),
+            (None, None, false, true, None, None) => AlarmWish::FoundInBacklog(window),
+            (None, None, false, false, Some(ms), None) => {
+                self.follows(&source, alarm, Duration::from_millis(ms), window)?
+            }
+            (None, None, false, false, None, Some(bounds)) => AlarmWish::Times { bounds, window },
             _ => {
-                self.section.problem("alarm", "needs one of raised_by = \"TIME\", cleared_by = \"TIME\", never = true");
+                self.section.problem(
+                    "alarm",
+                    "needs one of raised_by = \"TIME\", raised_within_ms = N, raised_times = N, cleared_by = \"TIME\", \
+                     never = true, found_in_backlog = true",
+                );
                 return None;
             }
         };
-        Some(Expected::Alarm { tank: tank?, alarm: alarm.trim().to_owned(), wish })
+        Some(Expected::Alarm { source, alarm: alarm.to_string(), wish })
+    }
+
+    /// Finds what is laid down for an alarm of a level.
+    fn follows(&self, source: &TankName, kind: AlarmKind, slack: Duration, window: Window) -> Option<AlarmWish> {
+        let site = self.site?;
+        let rules = site.tank(source).map(|tank| site.tank_rules(tank)).unwrap_or_default();
+        let rule = rules.into_iter().find(|rule| rule.kind == kind);
+        let limit = rule.as_ref().and_then(|rule| rule.limit).and_then(|limit| match kind {
+            AlarmKind::LevelHighHigh | AlarmKind::LevelHigh => Some(Limit::Above(limit)),
+            AlarmKind::LevelLow | AlarmKind::LevelLowLow => Some(Limit::Below(limit)),
+            _ => None,
+        });
+        let poll = site.gauges().iter().find(|gauge| gauge.tank == *source).map(|gauge| gauge.poll_interval);
+        let (Some(rule), Some(limit), Some(poll)) = (rule, limit, poll) else {
+            self.section.problem("raised_within_ms", "is for level alarms of a tank that has the limit");
+            return None;
+        };
+        Some(AlarmWish::Follows { limit, poll, on_delay: rule.on_delay, slack, window })
+    }
+
+    fn alarms_in_order(&self) -> Option<Expected> {
+        let texts = self.section.required::<Vec<String>>("alarms_in_order")?;
+        let named = |text: &String| self.alarm_named("alarms_in_order", text);
+        let alarms: Option<Vec<_>> = texts.iter().map(named).collect();
+        let (alarms, window) = (alarms?, self.window()?);
+        if alarms.len() < 2 {
+            self.section.problem("alarms_in_order", "must be a list of two or more, such as \"T-01 level-h\"");
+            return None;
+        }
+        let alarms = alarms.into_iter().map(|(source, kind)| (source, kind.to_string())).collect();
+        Some(Expected::AlarmsInOrder { alarms, window })
+    }
+
+    /// Reads a source and its alarm, such as `T-01 level-hh` or `rtu-01 edge-offline`.
+    fn alarm_named(&self, key: &str, text: &str) -> Option<(TankName, AlarmKind)> {
+        let Some((source, alarm)) = text.split_once(' ') else {
+            self.section.problem(key, "must name a tank and its alarm, such as \"T-01 level-hh\"");
+            return None;
+        };
+        let kind =
+            alarm.trim().parse::<AlarmKind>().map_err(|wrong| self.section.problem(key, wrong.to_string())).ok()?;
+        if !kind.is_of_edge() {
+            return Some((self.tank_named(key, source)?, kind));
+        }
+        let edges = self.site.map(Site::edges).unwrap_or_default();
+        if self.site.is_some() && !edges.iter().any(|edge| edge.as_str() == source) {
+            let known: Vec<_> = edges.iter().map(|edge| edge.as_str()).collect();
+            self.section.problem(key, format!("there is no edge {source:?}; there are {}", known.join(", ")));
+            return None;
+        }
+        Some((source.parse().ok()?, kind))
     }
 
     fn nothing(&self) -> Option<Expected> {

@@ -54,14 +54,28 @@ pub enum Expected {
         /// When.
         window: Window,
     },
-    /// An alarm of a tank.
+    /// An alarm of a tank or an edge.
     Alarm {
-        /// The tank.
-        tank: TankName,
+        /// The tank; for an alarm of an edge the name of the edge.
+        source: TankName,
         /// The name of the alarm, as in its topic.
         alarm: String,
         /// What must become of it.
         wish: AlarmWish,
+    },
+    /// Alarms are raised one after the other.
+    AlarmsInOrder {
+        /// Each with its tank or edge.
+        alarms: Vec<(TankName, String)>,
+        /// When.
+        window: Window,
+    },
+    /// How often alarms are raised in all, of whatever kind and source.
+    Alarms {
+        /// How many.
+        bounds: Bounds,
+        /// When.
+        window: Window,
     },
     /// Readings are not lost, doubled or invented.
     Nothing(Vec<Wrong>),
@@ -136,7 +150,7 @@ pub enum Quantity {
 pub struct QualityIs(pub String);
 
 /// What must become of an alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AlarmWish {
     /// It is raised.
     Raised {
@@ -154,6 +168,48 @@ pub enum AlarmWish {
     },
     /// It is not raised in this time.
     Never(Window),
+    /// It is raised as soon as the truth says so.
+    Follows {
+        /// The limit that the truth crosses.
+        limit: Limit,
+        /// From one poll to the next, in real time: as late may it be seen.
+        poll: Duration,
+        /// How long the condition must be there, in real time.
+        on_delay: Duration,
+        /// How much earlier or later it may be, in real time.
+        slack: Duration,
+        /// When.
+        window: Window,
+    },
+    /// It is raised so often.
+    Times {
+        /// How often.
+        bounds: Bounds,
+        /// When.
+        window: Window,
+    },
+    /// Nobody is told of it; it is in the history of alarms as found in readings that came late.
+    FoundInBacklog(Window),
+}
+
+/// A limit of a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// Not to be risen above, mm above the tank bottom.
+    Above(f64),
+    /// Not to be fallen below, mm above the tank bottom.
+    Below(f64),
+}
+
+impl Limit {
+    /// Tells whether a level is beyond it.
+    #[must_use]
+    pub fn is_passed_by(self, level_mm: f64) -> bool {
+        match self {
+            Self::Above(limit) => level_mm >= limit,
+            Self::Below(limit) => level_mm <= limit,
+        }
+    }
 }
 
 /// What must not happen to readings.
@@ -318,8 +374,8 @@ impl fmt::Display for Expected {
                 let which = if *wanted { "every reading" } else { "no reading" };
                 write!(f, "{}: {which} is {}, {window}", names(tanks), quality.0)
             }
-            Self::Alarm { tank, alarm, wish } => {
-                write!(f, "{tank}: alarm {alarm} ")?;
+            Self::Alarm { source, alarm, wish } => {
+                write!(f, "{source}: alarm {alarm} ")?;
                 match wish {
                     AlarmWish::Raised { from, by } => {
                         write!(f, "raised between {} and {}", in_words(*from), in_words(*by))
@@ -328,8 +384,22 @@ impl fmt::Display for Expected {
                         write!(f, "cleared between {} and {}", in_words(*from), in_words(*by))
                     }
                     AlarmWish::Never(window) => write!(f, "not raised {window}"),
+                    AlarmWish::Follows { poll, on_delay, slack, window, .. } => {
+                        let (poll, on_delay, slack) = (poll.as_millis(), on_delay.as_millis(), slack.as_millis());
+                        write!(
+                            f,
+                            "raised {on_delay} ms after the truth, within a poll of {poll} ms and {slack} ms, {window}"
+                        )
+                    }
+                    AlarmWish::Times { bounds, window } => write!(f, "raised {bounds} times, {window}"),
+                    AlarmWish::FoundInBacklog(window) => write!(f, "not told but found in the backlog, {window}"),
                 }
             }
+            Self::AlarmsInOrder { alarms, window } => {
+                let alarms: Vec<_> = alarms.iter().map(|(source, alarm)| format!("{source} {alarm}")).collect();
+                write!(f, "raised in this order: {}, {window}", alarms.join(", "))
+            }
+            Self::Alarms { bounds, window } => write!(f, "alarms raised in all: {bounds}, {window}"),
             Self::Nothing(wrongs) => {
                 let wrongs: Vec<_> = wrongs.iter().map(ToString::to_string).collect();
                 write!(f, "no reading is {}", wrongs.join(" or "))

@@ -8,7 +8,7 @@ mod text;
 mod time;
 
 pub use expectation::{
-    AlarmWish, Bounds, Counter, Expectation, Expected, Percentile, QualityIs, Quantity, Window, Wrong,
+    AlarmWish, Bounds, Counter, Expectation, Expected, Limit, Percentile, QualityIs, Quantity, Window, Wrong,
 };
 pub use read::load;
 pub use site::StorySite;
