@@ -11,6 +11,7 @@ pub mod dips;
 pub mod historian;
 pub mod http;
 pub mod intake;
+pub mod kpi;
 pub mod latency;
 pub mod live;
 pub mod local_time;

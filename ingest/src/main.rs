@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    DipCommand, DipCommandError, RecomputeArgs, RecomputeError, StationError, TableCommand, VcfArgs, VolumeArgs,
-    VolumeCommandError, dip, recompute, table, vcf, volume,
+    AlarmsCommand, AlarmsCommandError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, StationError,
+    TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, dip, recompute, table, vcf, volume,
 };
 use tankline_ingest::dips::{RecordError, RevokeError};
+use tankline_ingest::kpi::KpiError;
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -48,6 +49,9 @@ enum Command {
     /// Hand measurements beside what the gauge read at that time.
     #[command(subcommand)]
     Dip(DipCommand),
+    /// Ask how alarms do.
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// Work with strapping tables.
     #[command(subcommand)]
     Table(TableCommand),
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
             Command::Status(args) => show_status(&args),
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
             Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
+            Command::Alarms(command) => print(alarms(&command).map_err(not_done)),
             Command::Table(command) => print(table(&command).map_err(misused)),
             Command::Volume(args) => print(volume(&args).map_err(not_computed)),
             Command::Vcf(args) => print(vcf(&args).map_err(misused)),
@@ -176,6 +181,13 @@ fn not_found(error: StationError) -> Failure {
     match error {
         StationError::Config(problems) => Failure::Misconfigured(problems),
         other => misused(other),
+    }
+}
+
+fn not_done(error: AlarmsCommandError) -> Failure {
+    match error {
+        AlarmsCommandError::Kpi(KpiError::Backwards { .. }) => misused(error),
+        other => Failure::Failed(other.into()),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Commands that need no worker: `table`, `volume`, `vcf`, `recompute` and `dip`.
+//! Commands that need no worker: `alarms`, `table`, `volume`, `vcf`, `recompute` and `dip`.
 
+mod alarms;
 mod dip;
 mod found;
 mod given;
@@ -9,6 +10,7 @@ mod table;
 mod vcf;
 mod volume;
 
+pub use alarms::{AlarmsCommand, AlarmsCommandError, alarms};
 pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};

@@ -5,7 +5,7 @@
 
 mod email;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod letter;
 mod message;
 mod notifier;
