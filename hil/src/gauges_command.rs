@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use tankline_domain::names::{LineName, TankName};
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::settings::Problems;
 use tankline_domain::site::{Framing, Line, Parity, Site};
 use tankline_runtime::clock;
@@ -21,7 +22,7 @@ use tankline_runtime::exit::Failure;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::{ControlArgs, ControlServer, SteeredBench};
-use crate::gauge::{GaugeValues, ProfileBlock};
+use crate::gauge::GaugeValues;
 use crate::line::{EmulatedLine, LineSpec, Place, PortLink, UnitSpec};
 use crate::plant::{LivePlant, Plant, parse_speed};
 use tankline_runtime::site_file;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bench_line::{PUBLISHED, SITE, WINTER, start, start_with};
-use tankline_hil::gauge::ProfileBlock;
+use tankline_domain::profile::ProfileBlock;
 use tankline_runtime::clock;
 use tokio_modbus::prelude::*;
 use tokio_serial::SerialStream;
@@ -34,13 +34,17 @@ async fn tokio_modbus_reads_the_profile_and_finds_the_interface_in_it() {
     let bench = start_with(Some(ProfileBlock::default()));
     let settings = tokio_serial::new(bench.line.path().to_str().unwrap(), 9600);
     let mut client = rtu::attach_slave(SerialStream::open(&settings).unwrap(), Slave(1));
-    let read = tokio::time::timeout(Duration::from_secs(10), client.read_holding_registers(199, 68)).await;
+    let read = tokio::time::timeout(Duration::from_secs(10), client.read_holding_registers(199, 124)).await;
     let words = read.unwrap().unwrap().unwrap();
-    let (spacing_mm, points) = (words[2], &words[4..]);
-    assert_eq!((words[0], usize::from(words[1]), words[3]), (1, points.len(), 0));
-    let jump = points.windows(2).position(|pair| pair[1] > pair[0].saturating_add(20_000)).unwrap();
-    let between = spacing_mm * u16::try_from(jump).unwrap();
-    assert!((between..=between + spacing_mm).contains(&PUBLISHED.interface_mm), "{between}");
+    let (heading, points) = words.split_at(8);
+    assert_eq!((heading[0], &heading[2..5], heading[5..7].to_vec()), (2, &[52, heading[3], 0][..], vec![64, 8]));
+    let interface_in = |points: &[u16], first_mm: u16, spacing_mm: u16| {
+        let jump = points.windows(2).position(|pair| pair[1] > pair[0].saturating_add(10_000)).unwrap();
+        let from_mm = first_mm + spacing_mm * u16::try_from(jump).unwrap();
+        assert!((from_mm..=from_mm + spacing_mm).contains(&PUBLISHED.interface_mm), "{from_mm}");
+    };
+    interface_in(&points[..52], 0, heading[3]);
+    interface_in(&points[52..], heading[7], heading[6]);
     let published = client.read_holding_registers(49, 1).await.unwrap().unwrap();
     assert_eq!(published, [PUBLISHED.level_mm]);
 }

@@ -1,7 +1,9 @@
 //! From a curve to interface, transition layer and water cut.
 
+use super::jump::Jump;
 use super::phase::{jump, split};
 use super::references::{References, median};
+use super::refine::{Coarse, Learnt};
 use super::{Curve, CurveError, Rod, Sight};
 use crate::geometry::WaterCutProfile;
 use crate::units::Millimetres;
@@ -12,14 +14,25 @@ const DRY_STEP: f64 = 0.025;
 const NEAREST: usize = 3;
 /// Water cut that a point surely feels, noise and all.
 const FELT_CUT: f64 = 0.006;
+/// Part of the way from oil to water that a point has gone which sees the jump itself, and not oil as wet as can be.
+const SURELY_JUMP: std::ops::RangeInclusive<f64> = 0.6..=0.98;
 /// Uncertainty (k = 2) of the interface from which on it is doubted.
 const DOUBTED_MM: f64 = 20.0;
+/// Uncertainty (k = 2) that is left of a fit that is as good as can be: the rod's own length and mounting.
+const LEAST_UNCERTAINTY_MM: f64 = 1.0;
+/// A layer that holds less water than this, as a height, is none.
+const LEAST_WATER_MM: f64 = 0.5;
+/// How far the water cuts of the whole rod may be from the straight line of the window and still confirm it.
+const STRAIGHT: f64 = 0.06;
+/// Misfit from which on the curve is not as the model has it.
+const CONTRADICTED: f64 = 25.0;
 
 /// Reads the curves of one rod, and learns from them.
 #[derive(Clone, Debug)]
 pub struct ProfileReader {
     rod: Rod,
     references: Option<References>,
+    learnt: Learnt,
 }
 
 /// What a curve tells.
@@ -70,8 +83,8 @@ pub enum Doubt {
 impl ProfileReader {
     /// Begins with a rod of which no curve was seen.
     #[must_use]
-    pub const fn new(rod: Rod) -> Self {
-        Self { rod, references: None }
+    pub fn new(rod: Rod) -> Self {
+        Self { rod, references: None, learnt: Learnt::default() }
     }
 
     /// Reads a curve.
@@ -117,7 +130,16 @@ impl ProfileReader {
             Found::WaterOnly
         } else {
             let split = Split { in_water, dry_from, contradict };
-            Found::Layered(self.layering(curve, points, &references, &cuts, split))
+            let mut layering = self.layering(curve, points, &references, &cuts, split);
+            let above: Vec<(f64, f64)> = (in_water..points.len().min(dry_from + NEAREST))
+                .map(|index| (curve.height_mm(index), references.as_at(index, in_water, points[index])))
+                .collect();
+            let water = references.water_near(points, in_water);
+            let coarse = Coarse { water, dry: dry_above, oil: references.oil_at(in_water), above: &above };
+            if let Some(jump) = self.learnt.find(curve, &self.rod, &coarse) {
+                layering.refine(&jump, curve, split, points.len());
+            }
+            Found::Layered(layering)
         };
         self.references = Some(references);
         Ok(found)
@@ -193,8 +215,8 @@ impl ProfileReader {
             Sight::Spot(blur) => {
                 let seen = around.into_iter().find_map(|index| {
                     let water = part(index, wet);
-                    // A logistic step: where it stands at this part of its height.
-                    (0.02..=0.98)
+                    // A logistic step: where it stands at this part of its height. Less may be wet oil as well.
+                    SURELY_JUMP
                         .contains(&water)
                         .then(|| curve.height_mm(index) + blur.get() * (water / (1.0 - water)).ln())
                 });
@@ -229,6 +251,48 @@ impl ProfileReader {
             curve.height_mm(last) + (cuts[last] / below - 0.5) * spacing
         });
         at.clamp(curve.height_mm(last) - spacing / 2.0, highest).clamp(interface, curve.level.get().max(interface))
+    }
+}
+
+impl Layering {
+    /// Takes what the window around the jump tells.
+    fn refine(&mut self, jump: &Jump, curve: &Curve<'_>, split: Split, points: usize) {
+        let coarse_top = Millimetres::new(self.interface.get() + self.transition.get());
+        let interface = jump.interface.value.min(curve.level.get());
+        let uncertainty = (2.0 * jump.interface.deviation).max(LEAST_UNCERTAINTY_MM);
+        let (foot, rim) = jump.cuts();
+        let thickness = (jump.top_mm().min(curve.level.get()) - interface).max(0.0);
+        let is_layer = jump.is_layer_seen() && thickness * f64::midpoint(foot, rim) > LEAST_WATER_MM;
+        self.interface = Millimetres::new(interface);
+        self.uncertainty = Millimetres::new(uncertainty);
+        let seen_to = curve.window.map_or(f64::INFINITY, |window| window.last_mm());
+        let rim_at = interface + thickness;
+        let beyond = || self.water_cut.iter().filter(|(height, _)| height.get() > seen_to + 1.0);
+        let line = |height: f64| if height < rim_at { jump.cut_at(height) } else { 0.0 };
+        let is_straight = beyond()
+            .take_while(|(height, _)| height.get() < rim_at.max(coarse_top.get()) + curve.spacing.get())
+            .all(|(height, cut)| (cut - line(height.get())).abs() < STRAIGHT);
+        let mut layer = vec![(self.interface, foot)];
+        if rim_at <= seen_to || is_straight {
+            layer.push((Millimetres::new(rim_at), rim));
+        } else {
+            // Above the window the whole rod says more than a straight line does.
+            layer.push((Millimetres::new(seen_to), jump.cut_at(seen_to)));
+            layer.extend(beyond().filter(|(height, _)| *height < coarse_top));
+            layer.push((Millimetres::new(coarse_top.get().max(seen_to + 2.0)), 0.0));
+        }
+        let top = layer[layer.len() - 1].0;
+        self.transition = Millimetres::new(if is_layer { top.get() - interface } else { 0.0 });
+        self.layer = WaterCutProfile::new(layer).ok().filter(|_| is_layer);
+        self.doubt = if jump.misfit > CONTRADICTED || split.contradict * 10 > points {
+            Some(Doubt::Contradicted)
+        } else if uncertainty > DOUBTED_MM {
+            Some(Doubt::BetweenPoints)
+        } else if top.get() > curve.level.get() - 1.0 {
+            Some(Doubt::NoDryOil)
+        } else {
+            None
+        };
     }
 }
 

@@ -83,6 +83,7 @@ fn read(reader: &mut ProfileReader, truth: &Truth, at_ms: i64) -> Result<Found, 
         spacing: Millimetres::new(truth.spacing),
         points: &points,
         level: Millimetres::new(truth.level),
+        window: None,
     })
 }
 
@@ -189,7 +190,7 @@ fn faulty_points_move_nothing_and_many_are_doubted() {
     let read = |points: &[f64]| {
         let (first, spacing) = (Millimetres::new(0.0), Millimetres::new(100.0));
         let level = Millimetres::new(truth.level);
-        let curve = Curve { at: UnixMillis::new(0), first, spacing, points, level };
+        let curve = Curve { at: UnixMillis::new(0), first, spacing, points, level, window: None };
         match ProfileReader::new(Rod::default()).read(&curve) {
             Ok(Found::Layered(found)) => found,
             other => panic!("it is layered, not {other:?}"),
@@ -215,7 +216,7 @@ fn points_that_see_only_their_own_height_say_that_they_do_not_know_better() {
     let found = layering(&mut ProfileReader::new(rod), &between, 0);
     assert_eq!(found.doubt, Some(Doubt::BetweenPoints));
     assert!((found.interface.get() - between.interface).abs() <= found.uncertainty.get());
-    let seen = Truth { interface: 3397.0, ..between };
+    let seen = Truth { interface: 3403.0, ..between };
     let found = layering(&mut ProfileReader::new(rod), &seen, 0);
     assert_interface(&found, &seen);
     assert_eq!(found.doubt, None);
@@ -243,6 +244,7 @@ fn curve_that_cannot_be_is_refused() {
             spacing: Millimetres::new(spacing),
             points,
             level: Millimetres::new(level),
+            window: None,
         };
         reader.read(&curve).unwrap_err().to_string()
     };

@@ -106,6 +106,15 @@ impl References {
         (self.parts[index].oil_age_ms(at) < FRESH_MS).then(|| self.oil_at(index))
     }
 
+    /// Gives what a point in oil would measure at the place of another, by what is known of both.
+    pub(super) fn as_at(&self, index: usize, place: usize, value: f64) -> f64 {
+        let part = |index: usize| self.parts.get(index).filter(|part| part.oil_learnt.is_some()).map(|part| part.oil);
+        match (part(index), part(place)) {
+            (Some(own), Some(there)) => value * there / own,
+            _ => value,
+        }
+    }
+
     /// Tells whether a value is one of water at that point.
     pub(super) fn is_water(&self, index: usize, value: f64) -> bool {
         let (water, oil) = (self.water_at(index), self.oil_at(index));

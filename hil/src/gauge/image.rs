@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::register::{NumberType, Point, RegisterKind, RegisterMap, WireAddress, WordOrder};
 
-use super::{GaugeValues, Profile, ProfileBlock};
+use super::{GaugeValues, Profile};
 use crate::modbus::{ExceptionCode, Table};
 
 /// The published gauge has at least these registers; all but the three that it publishes read 0.
@@ -30,7 +31,7 @@ impl RegisterImage {
         Self { has_one_kind, registers: last.max(LEAST_REGISTERS), map, profile: None }
     }
 
-    /// Adds a block of holding registers that shows the impedance along the rod.
+    /// Adds a block of registers that shows the impedance along the rod.
     ///
     /// Where it overlaps the points of the map, those win.
     #[must_use]
@@ -43,7 +44,14 @@ impl RegisterImage {
     /// Gives the profile block when a read touches it.
     pub(super) fn profile_in(&self, table: Table, address: u16, count: u16) -> Option<ProfileBlock> {
         let (start, end) = (u32::from(address), u32::from(address) + u32::from(count));
-        self.profile.filter(|block| table == Table::Holding && start < block.span().1 && block.span().0 < end)
+        let is_in = |block: &ProfileBlock| {
+            let shown = match block.kind() {
+                RegisterKind::Holding => Table::Holding,
+                RegisterKind::Input => Table::Input,
+            };
+            table == shown && start < block.span().1 && block.span().0 < end
+        };
+        self.profile.filter(is_in)
     }
 
     /// Reads `count` registers from wire address `address`; registers of the profile are 0 without one.
@@ -64,7 +72,7 @@ impl RegisterImage {
         }
         let mut words = HashMap::new();
         if let (Some(block), Some(profile)) = (self.profile_in(table, address, count), profile) {
-            words.extend((block.span().0..).zip(block.words(profile)));
+            words.extend((block.span().0..).zip(profile.words(&block)));
         }
         for (point, value) in self.points(values).filter(|(point, _)| self.is_in(point, table)) {
             words.extend((span(point).0..).zip(encode(point, value)));
@@ -128,6 +136,7 @@ mod tests {
     use proptest::prelude::*;
     use tankline_domain::register::RegisterNumber;
 
+    use super::super::ProfilePart;
     use super::*;
 
     const VALUES: GaugeValues = GaugeValues { level_mm: 9641, interface_mm: 6367, temperature_tenths: -105 };
@@ -172,15 +181,20 @@ mod tests {
     #[test]
     fn profile_stands_in_its_block_of_holding_registers() {
         let image = published().with_profile(ProfileBlock::default());
-        let profile = Profile { spacing_mm: 200, points: (0..64).map(|index| 1000 + index).collect() };
+        let part = |first_mm, spacing_mm, from: u16, count: u16| ProfilePart {
+            first_mm,
+            spacing_mm,
+            points: (from..from + count).collect(),
+        };
+        let profile = Profile { number: 9, rod: part(0, 245, 1000, 52), window: part(3000, 8, 2000, 64) };
         let read = |table, address, count| image.read(table, address, count, VALUES, Some(&profile));
-        assert_eq!(read(Table::Holding, 199, 6), Ok(vec![1, 64, 200, 0, 1000, 1001]));
-        assert_eq!(read(Table::Holding, 198, 2), Ok(vec![0, 1]));
-        assert_eq!(read(Table::Holding, 266, 1), Ok(vec![1063]));
-        assert_eq!(read(Table::Holding, 267, 1), Err(ExceptionCode::IllegalDataAddress));
+        assert_eq!(read(Table::Holding, 199, 10), Ok(vec![2, 9, 52, 245, 0, 64, 8, 3000, 1000, 1001]));
+        assert_eq!(read(Table::Holding, 198, 2), Ok(vec![0, 2]));
+        assert_eq!(read(Table::Holding, 322, 1), Ok(vec![2063]));
+        assert_eq!(read(Table::Holding, 323, 1), Err(ExceptionCode::IllegalDataAddress));
         assert_eq!(read(Table::Input, 199, 2), Ok(vec![0, 0]));
         assert_eq!(read(Table::Holding, 49, 1), Ok(vec![9641]));
-        assert!(image.profile_in(Table::Holding, 266, 1).is_some());
+        assert!(image.profile_in(Table::Holding, 322, 1).is_some());
         assert!(image.profile_in(Table::Holding, 49, 3).is_none());
     }
 

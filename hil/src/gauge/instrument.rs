@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::reading::Mounting;
 
-use super::{GaugeValues, Profile, Rod};
+use super::{GaugeValues, Liquids, Profile, Rod};
 use crate::plant::{FloatMobility, FoamSight, GaugeParameters, TankState, noise};
 
 /// How deep the float lies in the liquid for which it was adjusted, in mm.
@@ -46,6 +47,7 @@ pub struct InstrumentState {
     float_mm: f64,
     thermometer_c: f64,
     build_up_mm: f64,
+    liquids: Liquids,
     /// Story time until which it starts.
     starts_until: Option<Duration>,
 }
@@ -99,6 +101,7 @@ impl Instrument {
             float_mm: 0.0,
             thermometer_c: around.temperature_c,
             build_up_mm: 0.0,
+            liquids: Liquids::default(),
             starts_until: None,
         };
         self.settle(&mut now, around);
@@ -148,22 +151,25 @@ impl Instrument {
         GaugeValues::rounded(level_mm, interface_mm - offset_mm, temperature_c)
     }
 
-    /// Gives the impedance along the rod in so many points, from the measuring origin to the top of the tank.
+    /// Gives a scan of the impedance along the rod, from the measuring origin to the top of the tank.
     #[must_use]
-    pub fn profile(&self, now: &InstrumentState, tank: &TankState, time: Duration, points: u16) -> Profile {
-        let reach_mm = self.height_mm - self.offset_mm;
+    pub fn profile(&self, now: &InstrumentState, tank: &TankState, time: Duration, block: &ProfileBlock) -> Profile {
         if now.is_starting(time) {
-            return Profile::zeros(reach_mm, points);
+            return Profile::default();
         }
         let rod = self.rod(now, tank);
         let tremble = |index: u16| now.noise * noise(self.seed, 1000 + u64::from(index), time);
-        Profile::of(reach_mm, points, |index, above_mm| {
+        let reach_mm = self.height_mm - self.offset_mm;
+        let level_mm = now.float_mm - self.offset_mm;
+        // A second is a scan.
+        let number = u16::try_from(time.as_secs() % 0xFFFF).unwrap_or(0);
+        Profile::of(number, block, (reach_mm, level_mm), |index, above_mm| {
             rod.impedance_at(above_mm + self.offset_mm) + 20.0 * tremble(index)
         })
     }
 
     fn rod<'t>(&self, now: &InstrumentState, tank: &'t TankState) -> Rod<'t> {
-        Rod { tank, build_up_mm: now.build_up_mm }
+        Rod { tank, build_up_mm: now.build_up_mm, liquids: now.liquids }
     }
 }
 
@@ -181,6 +187,17 @@ impl InstrumentState {
     /// Covers the rod of the interface sensor with a deposit of this thickness in mm.
     pub fn set_build_up(&mut self, thickness_mm: f64) {
         self.build_up_mm = thickness_mm;
+    }
+
+    /// Gives the rod other liquids to stand in.
+    pub fn set_liquids(&mut self, liquids: Liquids) {
+        self.liquids = liquids;
+    }
+
+    /// Gives what the liquids in which the rod stands measure.
+    #[must_use]
+    pub fn liquids(&self) -> Liquids {
+        self.liquids
     }
 
     /// Changes parameters.

@@ -116,7 +116,7 @@ fn gauge_that_starts_anew_shows_zeros_meanwhile() {
     now.reboot(S(105));
     let (instrument, tank) = (instrument(), tank(5000.0, 500.0));
     assert_eq!(instrument.shown(&now, &tank, S(104)).to_string(), "0/0/0.0");
-    assert!(instrument.profile(&now, &tank, S(104), 8).points.iter().all(|&point| point == 0));
+    assert_eq!(instrument.profile(&now, &tank, S(104), &ProfileBlock::default()), Profile::default());
     assert_eq!(instrument.shown(&now, &tank, S(105)).to_string(), "4950/450/40.0");
 }
 
@@ -134,9 +134,10 @@ fn noise_is_about_a_millimetre_and_never_puts_the_interface_above_the_level() {
 #[test]
 fn profile_jumps_where_the_interface_is_shown() {
     let now = at_rest(9000.0);
-    let profile = instrument().profile(&now, &tank(9000.0, 3050.0), S(0), 121);
-    let jump = profile.points.windows(2).position(|pair| pair[1] > pair[0] + 20_000).unwrap();
-    let from_mm = jump as f64 * f64::from(profile.spacing_mm);
+    let profile = instrument().profile(&now, &tank(9000.0, 3050.0), S(0), &ProfileBlock::default()).window;
+    let steps: Vec<u16> = profile.points.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let jump = (0..steps.len()).max_by_key(|index| steps[*index]).unwrap();
+    let from_mm = f64::from(profile.first_mm) + jump as f64 * f64::from(profile.spacing_mm);
     assert!((from_mm..=from_mm + f64::from(profile.spacing_mm)).contains(&3000.0), "{from_mm}");
 }
 

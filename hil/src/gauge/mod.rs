@@ -11,7 +11,7 @@ mod values;
 
 pub use image::RegisterImage;
 pub use instrument::{Instrument, InstrumentState, Surroundings};
-pub use profile::{ParseProfileBlockError, Profile, ProfileBlock};
-pub use rod::Rod;
+pub use profile::{Profile, ProfilePart};
+pub use rod::{Liquids, Rod};
 pub use unit::{Answer, Gauge, ReadProfile, ReadValues};
 pub use values::{GaugeValues, ParseGaugeValuesError};

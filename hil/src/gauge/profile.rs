@@ -1,134 +1,155 @@
-use std::str::FromStr;
+use tankline_domain::profile::ProfileBlock;
 
-use tankline_domain::register::{RegisterNumber, WireAddress};
-use thiserror::Error;
+/// Distance between the points of the window around the jump, in mm.
+const WINDOW_SPACING_MM: u16 = 8;
+/// Part of the window that lies below the jump, as one in so many: most of the emulsion is above it.
+const BELOW_JUMP: u16 = 4;
+/// Least ratio of impedances from one point to the next that the gauge takes for the jump from water to oil.
+const LEAST_JUMP: f64 = 2.0;
+/// How far below the liquid level the gauge looks for the jump, in mm: above is the one from oil to air.
+const BELOW_LEVEL_MM: f64 = 60.0;
 
-/// Version of the block, in its first register.
-const VERSION: u16 = 1;
-/// Registers before the points.
-const HEADING: u16 = 4;
-/// As many points as a block may have: with its heading they are read at once.
-const GREATEST_POINTS: u16 = 121;
-
-/// Where a gauge shows the impedance along its rod: an own block of holding registers, which the published gauge has not.
-///
-/// Version (1), number of points, distance between them in mm, height of the first above the measuring origin in mm, then
-/// the points from below to above, each 0 to 65535.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProfileBlock {
-    first: RegisterNumber,
-    points: u16,
+/// One scan of the impedance along a rod: the whole of it coarsely, and a window around the jump.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// Number of the scan.
+    pub number: u16,
+    /// The whole rod, from the measuring origin on.
+    pub rod: ProfilePart,
+    /// The window around the jump; without points where the gauge sees none.
+    pub window: ProfilePart,
 }
 
-/// The impedance along a rod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
+/// Points at equal distances.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfilePart {
+    /// Height of the first point above the measuring origin in mm.
+    pub first_mm: u16,
     /// Distance from point to point in mm.
     pub spacing_mm: u16,
-    /// Points from below to above, the first at the measuring origin; 0 to 65535.
+    /// Points from below to above; 0 to 65535.
     pub points: Vec<u16>,
 }
 
-impl Default for ProfileBlock {
-    /// 64 points from register 200 on.
-    fn default() -> Self {
-        Self { first: RegisterNumber::new(200).expect("is not 0"), points: 64 }
-    }
-}
-
-/// A text does not say where a profile block begins.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text:?} is not the first register of a block of {points} registers: it is 1 to {greatest}, such as 200")]
-pub struct ParseProfileBlockError {
-    text: String,
-    points: u16,
-    greatest: u32,
-}
-
-impl FromStr for ProfileBlock {
-    type Err = ParseProfileBlockError;
-
-    /// Reads the number of the first register; there are as many points as usual.
-    fn from_str(text: &str) -> Result<Self, ParseProfileBlockError> {
-        let points = Self::default().points;
-        let block = text.parse().ok().and_then(RegisterNumber::new).and_then(|first| Self::new(first, points));
-        let registers = HEADING + points;
-        let greatest = 0x1_0001 - u32::from(registers);
-        block.ok_or_else(|| ParseProfileBlockError { text: text.to_owned(), points: registers, greatest })
-    }
-}
-
-impl ProfileBlock {
-    /// Puts a block of 2 to 121 points at registers from `first` on; `None` when it would not fit.
-    #[must_use]
-    pub fn new(first: RegisterNumber, points: u16) -> Option<Self> {
-        let block = Self { first, points };
-        ((2..=GREATEST_POINTS).contains(&points) && block.span().1 <= 0x1_0000).then_some(block)
-    }
-
-    /// Gives the number of points.
-    #[must_use]
-    pub fn points(&self) -> u16 {
-        self.points
-    }
-
-    /// Gives the first wire address and the one after the last.
-    pub(super) fn span(&self) -> (u32, u32) {
-        let start = u32::from(WireAddress::from(self.first).get());
-        (start, start + u32::from(HEADING + self.points))
-    }
-
-    /// Gives the words of the block.
-    pub(super) fn words(&self, profile: &Profile) -> Vec<u16> {
-        let heading = [VERSION, self.points, profile.spacing_mm, 0];
-        heading.into_iter().chain(profile.points.iter().copied()).collect()
-    }
-}
-
 impl Profile {
-    /// Measures in so many points from the measuring origin over a reach in mm; `measure` gets index and height.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "float casts saturate, as instruments do"
-    )]
-    pub(super) fn of(reach_mm: f64, points: u16, measure: impl Fn(u16, f64) -> f64) -> Self {
-        let spacing_mm = (reach_mm / f64::from(points.max(2) - 1)).ceil() as u16;
-        let at = |index: u16| measure(index, f64::from(index) * f64::from(spacing_mm)).round() as u16;
-        Self { spacing_mm, points: (0..points).map(at).collect() }
+    /// Gives the words of the block.
+    #[must_use]
+    pub fn words(&self, block: &ProfileBlock) -> Vec<u16> {
+        let count = |part: &ProfilePart| u16::try_from(part.points.len()).unwrap_or(u16::MAX);
+        let heading = |part: &ProfilePart| [count(part), part.spacing_mm, part.first_mm];
+        let mut words = vec![ProfileBlock::VERSION, self.number];
+        words.extend(heading(&self.rod));
+        words.extend(heading(&self.window));
+        words.extend(&self.rod.points);
+        words.extend(&self.window.points);
+        words.resize(usize::from(ProfileBlock::HEADING + block.points() + block.window_points()), 0);
+        words
     }
 
-    /// Gives the profile of a gauge that measures nothing yet.
-    pub(super) fn zeros(reach_mm: f64, points: u16) -> Self {
-        Self::of(reach_mm, points, |_, _| 0.0)
+    /// Scans a rod from the measuring origin over a reach in mm; `measure` gets a channel of noise and a height above the
+    /// origin. The gauge knows its own level, and finds the jump in its own points.
+    pub(super) fn of(
+        number: u16,
+        block: &ProfileBlock,
+        (reach_mm, level_mm): (f64, f64),
+        measure: impl Fn(u16, f64) -> f64,
+    ) -> Self {
+        let rod = ProfilePart::of(0, spacing(reach_mm, block.points()), block.points(), |index, height_mm| {
+            measure(index, height_mm)
+        });
+        let liquid =
+            rod.points.iter().zip(0_u16..).take_while(|(_, index)| rod.height_mm(*index) < level_mm - BELOW_LEVEL_MM);
+        let values: Vec<f64> = liquid.map(|(value, _)| f64::from(*value).max(1.0)).collect();
+        let ratio = |index: u16| values[usize::from(index) + 1] / values[usize::from(index)];
+        let steps = u16::try_from(values.len().saturating_sub(1)).unwrap_or(0);
+        let jump = (0..steps).max_by(|a, b| ratio(*a).total_cmp(&ratio(*b))).filter(|index| ratio(*index) > LEAST_JUMP);
+        let window = jump.map(|index| {
+            let half = (values[usize::from(index)] * values[usize::from(index) + 1]).sqrt();
+            let (mut low, mut high) = (rod.height_mm(index), rod.height_mm(index + 1));
+            while high - low > f64::from(WINDOW_SPACING_MM) {
+                let middle = f64::midpoint(low, high);
+                if measure(block.points(), middle) < half { low = middle } else { high = middle }
+            }
+            let below_mm = f64::from(block.window_points() / BELOW_JUMP * WINDOW_SPACING_MM);
+            let first_mm = whole(low - below_mm);
+            ProfilePart::of(first_mm, WINDOW_SPACING_MM, block.window_points(), |index, height_mm| {
+                measure(block.points() + 1 + index, height_mm)
+            })
+        });
+        Self { number, rod, window: window.unwrap_or_default() }
     }
+}
+
+impl ProfilePart {
+    fn of(first_mm: u16, spacing_mm: u16, count: u16, measure: impl Fn(u16, f64) -> f64) -> Self {
+        let part = Self { first_mm, spacing_mm, points: vec![] };
+        let points = (0..count).map(|index| whole(measure(index, part.height_mm(index)))).collect();
+        Self { points, ..part }
+    }
+
+    /// Gives the height of a point above the measuring origin in mm.
+    fn height_mm(&self, index: u16) -> f64 {
+        f64::from(self.first_mm) + f64::from(index) * f64::from(self.spacing_mm)
+    }
+}
+
+/// Gives the distance at which so many points reach to the top.
+fn spacing(reach_mm: f64, points: u16) -> u16 {
+    whole((reach_mm / f64::from(points.max(2) - 1)).ceil())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate, as instruments do")]
+fn whole(value: f64) -> u16 {
+    value.round() as u16
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn block_must_fit_the_address_space_and_one_read() {
-        let number = |number| RegisterNumber::new(number).unwrap();
-        assert!(ProfileBlock::new(number(200), 121).is_some());
-        for (first, points) in [(200, 122), (200, 1), (65_500, 64), (65_535, 2)] {
-            assert_eq!(ProfileBlock::new(number(first), points), None, "{first} {points}");
-        }
-        assert_eq!(ProfileBlock::default().span(), (199, 199 + 4 + 64));
-        assert_eq!("200".parse(), Ok(ProfileBlock::default()));
-        assert!("65469".parse::<ProfileBlock>().is_ok());
-        for text in ["65470", "0", "-1", "x", ""] {
-            let error = text.parse::<ProfileBlock>().unwrap_err().to_string();
-            assert!(error.contains("a block of 68 registers: it is 1 to 65469"), "{error}");
-        }
+    fn scan(level_mm: f64, measure: impl Fn(u16, f64) -> f64) -> Profile {
+        Profile::of(7, &ProfileBlock::default(), (12_480.0, level_mm), measure)
     }
 
     #[test]
     fn points_reach_to_the_top() {
-        let profile = Profile::of(12_480.0, 64, |_, height_mm| height_mm);
-        assert_eq!((profile.spacing_mm, profile.points.len(), profile.points[0]), (199, 64, 0));
-        assert!(profile.points[63] >= 12_480 && profile.points[62] < 12_480);
-        assert_eq!(ProfileBlock::default().words(&profile)[..6], [1, 64, 199, 0, 0, 199]);
+        let profile = scan(12_000.0, |_, height_mm| height_mm);
+        assert_eq!((profile.rod.spacing_mm, profile.rod.points.len(), profile.rod.points[0]), (245, 52, 0));
+        assert!(profile.rod.points[51] >= 12_480 && profile.rod.points[50] < 12_480);
+    }
+
+    #[test]
+    fn window_lies_around_the_jump_that_the_gauge_sees() {
+        let step = |at_mm: f64| move |_: u16, height_mm: f64| if height_mm < at_mm { 2500.0 } else { 52_000.0 };
+        for at_mm in [300.0, 2000.0, 3300.0, 8999.0] {
+            let window = scan(9500.0, step(at_mm)).window;
+            assert_eq!((window.points.len(), window.spacing_mm), (64, 8));
+            let below = at_mm - f64::from(window.first_mm);
+            assert!((120.0..=150.0).contains(&below), "{at_mm}: {below}");
+        }
+        // Near the bottom it begins there; oil to air is no such jump, nor is one liquid.
+        assert_eq!(scan(9500.0, step(50.0)).window.first_mm, 0);
+        assert_eq!(scan(9500.0, step(9490.0)).window, ProfilePart::default());
+        assert_eq!(scan(9500.0, |_, _| 52_000.0).window, ProfilePart::default());
+    }
+
+    #[test]
+    fn words_are_what_a_reader_of_the_block_decodes() {
+        let block = ProfileBlock::default();
+        for profile in [scan(9500.0, |_, height_mm| 2500.0 + height_mm), Profile::default()] {
+            let words = profile.words(&block);
+            assert_eq!(words.len(), 124);
+            let decoded = block.decode(&words);
+            assert_eq!(decoded.is_ok(), profile.number == 7, "{decoded:?}");
+        }
+        let profile =
+            scan(9500.0, |index, height_mm| if height_mm < 3000.0 { 2500.0 } else { 50_000.0 + f64::from(index) });
+        let scan = block.decode(&profile.words(&block)).unwrap();
+        let shown = |part: &ProfilePart| part.points.iter().copied().map(f64::from).collect::<Vec<_>>();
+        assert_eq!(
+            (scan.number, &scan.rod.points, &scan.window.points),
+            (7, &shown(&profile.rod), &shown(&profile.window))
+        );
+        assert_eq!(scan.window.first_mm, f64::from(profile.window.first_mm));
     }
 }

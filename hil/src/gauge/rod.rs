@@ -2,9 +2,7 @@
 
 use crate::plant::TankState;
 
-/// Impedance in water, in dry oil and in air, in counts of 0 to 65535.
-const WATER: f64 = 2500.0;
-const DRY_OIL: f64 = 52_000.0;
+/// Impedance in air, in counts of 0 to 65535.
 const AIR: f64 = 62_000.0;
 /// Share of its impedance that oil loses from no water to all water, as long as the oil is continuous.
 ///
@@ -28,6 +26,23 @@ pub struct Rod<'t> {
     pub tank: &'t TankState,
     /// Thickness of the deposit on it in mm.
     pub build_up_mm: f64,
+    /// What water and oil measure.
+    pub liquids: Liquids,
+}
+
+/// The impedance in water and in dry oil, in counts of 0 to 65535: another salinity or another oil has another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Liquids {
+    /// In water.
+    pub water: f64,
+    /// In oil without water, on a clean rod.
+    pub dry_oil: f64,
+}
+
+impl Default for Liquids {
+    fn default() -> Self {
+        Self { water: 2500.0, dry_oil: 52_000.0 }
+    }
 }
 
 impl Rod<'_> {
@@ -40,34 +55,54 @@ impl Rod<'_> {
         (self.tank.interface_mm + climbs_mm).min(self.tank.level_mm)
     }
 
-    /// Gives the impedance at a height, in counts.
+    /// Gives the impedance at a height, in counts: of what stands along the rod there, as a blurred eye sees it.
+    ///
+    /// Up to the jump that is water, above it emulsion whose water cut is greatest at its foot and falls steadily to its
+    /// top, then dry oil, and above the level air.
     #[must_use]
     pub fn impedance_at(&self, height_mm: f64) -> f64 {
         let sight_mm = SIGHT_MM + SMEAR * self.build_up_mm;
         // 0 well below a boundary, 1 well above it.
         let above = |boundary_mm: f64| 1.0 / (1.0 + (-(height_mm - boundary_mm) / sight_mm).exp());
-        let oil = self.oil_at(height_mm);
-        let liquid = WATER + (oil - WATER) * above(self.jump_mm());
+        // The height above a boundary, blurred likewise: the integral of that.
+        let risen = |boundary_mm: f64| {
+            let distance = (height_mm - boundary_mm) / sight_mm;
+            sight_mm * if distance > 30.0 { distance } else { distance.exp().ln_1p() }
+        };
+        let film = 1.0 - (LOST_TO_DEPOSIT * self.build_up_mm).min(0.9);
+        let (water, dry) = (self.liquids.water, self.liquids.dry_oil * film);
+        let (jump_mm, lost) = (self.jump_mm(), dry * LOST_TO_WATER);
+        let liquid = match self.emulsion_above(jump_mm) {
+            None => water + (dry - water) * above(jump_mm),
+            Some(Emulsion { foot_cut, rim_cut, top_mm }) => {
+                let rise = lost * (foot_cut - rim_cut) / (top_mm - jump_mm);
+                water
+                    + (dry - lost * foot_cut - water) * above(jump_mm)
+                    + rise * (risen(jump_mm) - risen(top_mm))
+                    + lost * rim_cut * above(top_mm)
+            }
+        };
         liquid + (AIR - liquid) * above(self.tank.level_mm)
     }
 
-    /// Gives the impedance of what is above the interface at a height.
-    fn oil_at(&self, height_mm: f64) -> f64 {
-        let film = 1.0 - (LOST_TO_DEPOSIT * self.build_up_mm).min(0.9);
-        DRY_OIL * film * (1.0 - LOST_TO_WATER * self.water_cut_at(height_mm))
-    }
-
-    /// Gives the water cut of the oil and the emulsion at a height, 0 to 1: most at the foot of the emulsion, and falling
-    /// steadily to its top.
-    fn water_cut_at(&self, height_mm: f64) -> f64 {
+    /// Gives the part of the emulsion that is above a height; none where it does not reach so high.
+    fn emulsion_above(&self, height_mm: f64) -> Option<Emulsion> {
         let TankState { interface_mm, emulsion_mm, emulsion_water_cut: mean, .. } = *self.tank;
-        if emulsion_mm <= 0.0 || height_mm > interface_mm + emulsion_mm {
-            return 0.0;
+        let top_mm = interface_mm + emulsion_mm;
+        if top_mm - height_mm < 1e-6 {
+            return None;
         }
         let fall = mean.min(INVERSION_CUT - mean).max(0.0);
-        let risen = ((height_mm - interface_mm) / emulsion_mm).clamp(0.0, 1.0);
-        mean + fall * (1.0 - 2.0 * risen)
+        let foot_cut = mean + fall * (1.0 - 2.0 * (height_mm - interface_mm) / emulsion_mm);
+        Some(Emulsion { foot_cut, rim_cut: mean - fall, top_mm })
     }
+}
+
+/// Emulsion whose water cut falls steadily.
+struct Emulsion {
+    foot_cut: f64,
+    rim_cut: f64,
+    top_mm: f64,
 }
 
 #[cfg(test)]
@@ -87,7 +122,7 @@ mod tests {
     #[test]
     fn impedance_jumps_at_the_interface_and_nowhere_else_but_at_the_level() {
         let tank = tank();
-        let rod = Rod { tank: &tank, build_up_mm: 0.0 };
+        let rod = Rod { tank: &tank, build_up_mm: 0.0, liquids: Liquids::default() };
         let steepest = |from: u16, to: u16| {
             let step = |mm: u16| rod.impedance_at(f64::from(mm + 1)) - rod.impedance_at(f64::from(mm));
             (from..to).max_by(|a, b| step(*a).total_cmp(&step(*b))).unwrap()
@@ -102,10 +137,10 @@ mod tests {
     #[test]
     fn impedance_is_linear_in_the_water_cut_of_the_emulsion() {
         let tank = tank();
-        let rod = Rod { tank: &tank, build_up_mm: 0.0 };
+        let rod = Rod { tank: &tank, build_up_mm: 0.0, liquids: Liquids::default() };
         // The cut falls from 75 % to 5 % over 400 mm.
-        for (height_mm, cut) in [(3100.0, 0.575), (3200.0, 0.4), (3300.0, 0.225), (3390.0, 0.0675), (5000.0, 0.0)] {
-            let wanted = DRY_OIL * (1.0 - LOST_TO_WATER * cut);
+        for (height_mm, cut) in [(3100.0, 0.575), (3200.0, 0.4), (3300.0, 0.225), (3350.0, 0.1375), (5000.0, 0.0)] {
+            let wanted = Liquids::default().dry_oil * (1.0 - LOST_TO_WATER * cut);
             assert!(
                 (rod.impedance_at(height_mm) - wanted).abs() < 10.0,
                 "{height_mm}: {}",
@@ -117,10 +152,13 @@ mod tests {
     #[test]
     fn deposit_moves_the_jump_up() {
         let tank = tank();
-        let (clean, dirty) = (Rod { tank: &tank, build_up_mm: 0.0 }, Rod { tank: &tank, build_up_mm: 2.0 });
+        let (clean, dirty) = (
+            Rod { tank: &tank, build_up_mm: 0.0, liquids: Liquids::default() },
+            Rod { tank: &tank, build_up_mm: 2.0, liquids: Liquids::default() },
+        );
         assert_eq!(dirty.jump_mm() - clean.jump_mm(), 12.0);
         assert!(dirty.impedance_at(6000.0) < clean.impedance_at(6000.0));
         let dry = TankState { interface_mm: 0.0, ..tank };
-        assert_eq!(Rod { tank: &dry, build_up_mm: 2.0 }.jump_mm(), 0.0);
+        assert_eq!(Rod { tank: &dry, build_up_mm: 2.0, liquids: Liquids::default() }.jump_mm(), 0.0);
     }
 }

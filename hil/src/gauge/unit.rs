@@ -1,14 +1,16 @@
 use std::fmt;
 use std::time::Instant;
 
+use tankline_domain::profile::ProfileBlock;
+
 use super::{GaugeValues, Profile, RegisterImage};
 use crate::modbus::{self, Ask, Request};
 
 /// Where a gauge gets what it holds at a moment.
 pub type ReadValues = Box<dyn Fn(Instant) -> GaugeValues + Send>;
 
-/// Where a gauge gets the impedance along its rod at a moment, in so many points.
-pub type ReadProfile = Box<dyn Fn(Instant, u16) -> Profile + Send>;
+/// Where a gauge gets a scan of the impedance along its rod at a moment, as large as a block.
+pub type ReadProfile = Box<dyn Fn(Instant, &ProfileBlock) -> Profile + Send>;
 
 /// One gauge on a line: a unit number, registers, and something that they measure.
 pub struct Gauge {
@@ -69,7 +71,7 @@ impl Gauge {
             Ask::Read { table, address, count } => {
                 let shows = self.image.shows_all(table, address, count).then_some(values);
                 let block = self.image.profile_in(table, address, count);
-                let profile = block.zip(self.read_profile.as_ref()).map(|(block, read)| read(now, block.points()));
+                let profile = block.zip(self.read_profile.as_ref()).map(|(block, read)| read(now, &block));
                 self.image.read(table, address, count, values, profile.as_ref()).map(|registers| (registers, shows))
             }
         };

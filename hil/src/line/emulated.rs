@@ -260,7 +260,7 @@ fn measuring(line: &LineName, spec: &UnitSpec, plant: &Arc<LivePlant>) -> Result
     let tank = plant.find(&spec.tank).ok_or_else(unknown)?;
     let (values, profile) = (plant.clone(), plant.clone());
     let gauge = Gauge::new(spec.unit, image_of(spec), Box::new(move |now| values.shown(tank, now)));
-    Ok(gauge.with_profile(Box::new(move |now, points| profile.profile(tank, points, now))))
+    Ok(gauge.with_profile(Box::new(move |now, block| profile.profile(tank, block, now))))
 }
 
 fn image_of(spec: &UnitSpec) -> RegisterImage {

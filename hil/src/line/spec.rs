@@ -1,9 +1,9 @@
 use tankline_domain::names::{LineName, TankName};
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::register::RegisterMap;
 use tankline_domain::site::{Framing, Line, Site};
 
 use super::Turnaround;
-use crate::gauge::ProfileBlock;
 use crate::plant::seed_of;
 
 /// A line to emulate.

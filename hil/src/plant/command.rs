@@ -81,6 +81,15 @@ pub enum PlantCommand {
         /// How thick.
         thickness_mm: f64,
     },
+    /// Water or oil of another impedance is in the tank, as by another salinity or another oil; all of it at once.
+    Liquids {
+        /// The tank.
+        tank: TankName,
+        /// What the rod measures in the water, in counts of 1 to 65535; as before when absent.
+        water: Option<f64>,
+        /// What a clean rod measures in the oil without water, in counts of 1 to 65535; as before when absent.
+        dry_oil: Option<f64>,
+    },
     /// The gauge starts anew, and shows zeros for a time.
     Reboot {
         /// The tank.
@@ -226,6 +235,7 @@ impl PlantCommand {
             | Self::Foam { tank, .. }
             | Self::Float { tank, .. }
             | Self::BuildUp { tank, .. }
+            | Self::Liquids { tank, .. }
             | Self::Reboot { tank, .. }
             | Self::Gauge { tank, .. }
             | Self::Hold { tank }

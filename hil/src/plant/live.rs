@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tankline_domain::names::TankName;
+use tankline_domain::profile::ProfileBlock;
 
 use super::{Plant, PlantCommand, PlantError, TankId, TankState};
 use crate::gauge::{GaugeValues, Profile};
@@ -104,10 +105,10 @@ impl LivePlant {
         self.at(now).plant.shown(tank)
     }
 
-    /// Gives the impedance along the rod of a tank's gauge, in so many points.
+    /// Gives the impedance along the rod of a tank's gauge, as a scan of the size of a block.
     #[must_use]
-    pub fn profile(&self, tank: TankId, points: u16, now: Instant) -> Profile {
-        self.at(now).plant.profile(tank, points)
+    pub fn profile(&self, tank: TankId, block: &ProfileBlock, now: Instant) -> Profile {
+        self.at(now).plant.profile(tank, block)
     }
 
     /// Does something now.

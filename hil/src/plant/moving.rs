@@ -9,6 +9,7 @@ use super::equipment::{Equipment, PumpNow, ValveNow};
 use super::routine::DECIDES_EVERY;
 use super::streams::{Feed, Streams};
 use super::tank::{TankDesign, TankNow};
+use crate::gauge::Liquids;
 
 /// All that does not change.
 #[derive(Debug)]
@@ -117,6 +118,12 @@ impl Moving {
             PlantCommand::Foam { thickness_mm, .. } => tank.foam_mm = *thickness_mm,
             PlantCommand::Float { mobility, .. } => tank.gauge.set_float(*mobility),
             PlantCommand::BuildUp { thickness_mm, .. } => tank.gauge.set_build_up(*thickness_mm),
+            PlantCommand::Liquids { water, dry_oil, .. } => {
+                let before = tank.gauge.liquids();
+                let liquids =
+                    Liquids { water: water.unwrap_or(before.water), dry_oil: dry_oil.unwrap_or(before.dry_oil) };
+                tank.gauge.set_liquids(liquids);
+            }
             PlantCommand::Reboot { lasts, .. } => tank.gauge.reboot(at + *lasts),
             PlantCommand::Gauge { parameters, .. } => tank.gauge.change(parameters),
             PlantCommand::Hold { .. } => {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tankline_domain::names::TankName;
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::site::Site;
 
 use super::command::{GaugeParameters, PlantCommand, SetContent};
@@ -181,14 +182,23 @@ impl Plant {
         }
     }
 
-    /// Gives the impedance along the rod of a tank's gauge now, in so many points.
+    /// Gives the impedance along the rod of a tank's gauge now, as a scan of the size of a block.
     ///
     /// # Panics
     /// When the tank is that of a larger plant.
     #[must_use]
-    pub fn profile(&self, tank: TankId, points: u16) -> Profile {
+    pub fn profile(&self, tank: TankId, block: &ProfileBlock) -> Profile {
         let (design, now) = (&self.fixed.tanks[tank.0], self.moving.ahead(&self.fixed, self.time));
-        design.instrument.profile(&now.tanks[tank.0].gauge, &self.truth(tank), self.time, points)
+        design.instrument.profile(&now.tanks[tank.0].gauge, &self.truth(tank), self.time, block)
+    }
+
+    /// Gives the registers of the profile block of a tank's gauge now.
+    ///
+    /// # Panics
+    /// When the tank is that of a larger plant.
+    #[must_use]
+    pub fn profile_words(&self, tank: TankId, block: &ProfileBlock) -> Vec<u16> {
+        self.profile(tank, block).words(block)
     }
 
     /// Gives what a pump does now; `None` when there is no such pump.

@@ -51,6 +51,12 @@ pub const FORMS: &[CommandForm] = &[
     form("foam", "TANK THICKNESS|off", "foam T-01 300mm", "foam stands on the liquid"),
     form("float", "TANK stuck|free", "float T-01 stuck", "the float of the gauge stays where it is"),
     form("build-up", "TANK THICKNESS|off", "build-up T-01 2mm", "deposit covers the rod of the interface sensor"),
+    form(
+        "liquids",
+        "TANK [water=COUNTS] [oil=COUNTS]",
+        "liquids T-01 water=1800 oil=45000",
+        "another salinity or oil: what the rod measures in water and in dry oil",
+    ),
     form("reboot", "TANK TIME", "reboot T-01 5s", "the gauge starts anew and shows zeros meanwhile"),
     form(
         "gauge",
@@ -154,6 +160,16 @@ fn parse(verb: &str, arguments: &mut Arguments<'_>) -> Result<PlantCommand, Stri
         "build-up" => {
             PlantCommand::BuildUp { tank: arguments.name("a tank")?, thickness_mm: amount(arguments, &BUILD_UP)? }
         }
+        "liquids" => {
+            let tank = arguments.name("a tank")?;
+            let water = arguments.option("water", |text| COUNTS.read(text))?;
+            let dry_oil = arguments.option("oil", |text| COUNTS.read(text))?;
+            arguments.finish()?;
+            if (water, dry_oil) == (None, None) {
+                return Err("it changes nothing".to_owned());
+            }
+            PlantCommand::Liquids { tank, water, dry_oil }
+        }
         "float" => PlantCommand::Float {
             tank: arguments.name("a tank")?,
             mobility: arguments.choice(&[("stuck", FloatMobility::Stuck), ("free", FloatMobility::Free)])?,
@@ -251,6 +267,7 @@ const AMBIENT: Quantity = quantity("an ambient temperature", "C", -60.0, 60.0);
 const PERCENT: Quantity = quantity("a percentage", "%", 0.0, 100.0);
 const FOAM: Quantity = quantity("a thickness", "mm", 0.001, 10_000.0);
 const BUILD_UP: Quantity = quantity("a thickness", "mm", 0.001, 50.0);
+const COUNTS: Quantity = quantity("an impedance in counts", "", 1.0, 65_535.0);
 const HEIGHT: Quantity = quantity("a height", "mm", 0.0, 100_000.0);
 const LEVEL: Quantity = quantity("a number of mm", "", 0.0, 100_000.0);
 const OFFSET: Quantity = quantity("a number of mm", "", -10_000.0, 10_000.0);
@@ -354,6 +371,11 @@ impl fmt::Display for PlantCommand {
             Self::Float { tank, mobility: FloatMobility::Stuck } => write!(f, "float {tank} stuck"),
             Self::Float { tank, mobility: FloatMobility::Free } => write!(f, "float {tank} free"),
             Self::BuildUp { tank, thickness_mm } => write!(f, "build-up {tank} {}", or_off(*thickness_mm, "mm")),
+            Self::Liquids { tank, water, dry_oil } => {
+                write!(f, "liquids {tank}")?;
+                let keys = [("water", water), ("oil", dry_oil)];
+                keys.iter().try_for_each(|(key, value)| value.map_or(Ok(()), |value| write!(f, " {key}={value}")))
+            }
             Self::Reboot { tank, lasts } => write!(f, "reboot {tank} {}ms", lasts.as_millis()),
             Self::Gauge { tank, parameters } => write!(f, "gauge {tank}{parameters}"),
             Self::Pump { pump, switch: Switch::Start } => write!(f, "pump {pump} start"),

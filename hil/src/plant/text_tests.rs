@@ -81,6 +81,7 @@ fn what_is_wrong_is_told_with_what_would_be_right() {
         ("reboot T-01 5", "\"5\" is not a time from 1ms to 24h"),
         ("valve V-01 50%", "open=PERCENT is missing"),
         ("gauge T-01", "it changes nothing; it is written gauge TANK [offset_mm=N]"),
+        ("liquids T-01", "it changes nothing; it is written liquids TANK [water=COUNTS]"),
         ("hold T-01 now", "it does not take \"now\"; it is written hold TANK, such as hold T-01"),
         ("transfer T-01 150m3/h", "is not a name"),
     ] {

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::site::Site;
-use tankline_hil::gauge::{GaugeValues, ProfileBlock};
+use tankline_hil::gauge::GaugeValues;
 use tankline_hil::line::{EmulatedLine, LineError, LineSpec, Place, ServedLog, UnitSpec};
 use tankline_hil::plant::{LivePlant, Plant};
 use tankline_runtime::clock;
