@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::guard::{Force, Guard, Outbox, Verdict};
 use super::tank::Over;
-use super::{Alarm, AlarmKind, Moment, Rule};
+use super::{Alarm, AlarmKind, Condition, Moment, Rule};
 use crate::message::Presence;
 
 /// The alarms of one edge.
@@ -18,7 +18,23 @@ pub(super) struct EdgeAlarms {
 
 impl EdgeAlarms {
     pub(super) fn handle_presence(&mut self, now: Moment, presence: Presence, out: &mut Outbox) {
-        self.take(now, AlarmKind::EdgeOffline, Verdict::when(presence == Presence::Offline, None), out);
+        let condition = if presence == Presence::Offline { Condition::Present } else { Condition::Absent };
+        self.take(now, AlarmKind::EdgeOffline, Verdict::Known(condition, None, None), out);
+    }
+
+    /// Takes that readings are missing which will not come: that is told of, and over by itself.
+    pub(super) fn handle_gap(&mut self, now: Moment, readings: f64, out: &mut Outbox) {
+        let limit = self.guards.iter().find(|guard| guard.rule.kind == AlarmKind::Completeness);
+        let limit = limit.and_then(|guard| guard.rule.limit);
+        if limit.is_none_or(|limit| readings >= limit) {
+            self.take(now, AlarmKind::Completeness, Verdict::Known(Condition::Present, Some(readings), limit), out);
+            self.end_gap(now, out);
+        }
+    }
+
+    /// Lets what was told of missing readings end in its time.
+    pub(super) fn end_gap(&mut self, now: Moment, out: &mut Outbox) {
+        self.take(now, AlarmKind::Completeness, Verdict::Known(Condition::Absent, None, None), out);
     }
 
     pub(super) fn handle_time(&mut self, now: Moment, out: &mut Outbox) {

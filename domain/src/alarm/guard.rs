@@ -13,13 +13,14 @@ use crate::units::UnixMillis;
 pub(super) enum Verdict {
     /// Nothing: the condition stays what it is, and delays wait.
     Unknown,
-    /// It is so, by this value.
-    Known(Condition, Option<f64>),
+    /// It is so, by this value, held against this limit.
+    Known(Condition, Option<f64>, Option<f64>),
 }
 
 impl Verdict {
-    pub(super) const fn when(is_so: bool, value: Option<f64>) -> Self {
-        Self::Known(if is_so { Condition::Present } else { Condition::Absent }, value)
+    /// Gives a verdict by a value against the limit of a rule.
+    pub(super) const fn when(is_so: bool, value: Option<f64>, rule: &Rule) -> Self {
+        Self::Known(if is_so { Condition::Present } else { Condition::Absent }, value, rule.limit)
     }
 }
 
@@ -52,6 +53,14 @@ pub(super) enum Force {
     Retired,
 }
 
+/// What a condition counts by, as [`Evidence`] has it.
+#[derive(Debug, Clone, Default)]
+struct Pending {
+    value: Option<f64>,
+    limit: Option<f64>,
+    note: String,
+}
+
 /// One rule, its alarm, and the delays between them.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
@@ -60,8 +69,8 @@ pub(super) struct Guard {
     pub(super) alarm: Alarm,
     /// Counts towards the other condition.
     timer: Timer,
-    /// What began to count: value and note.
-    pending: (Option<f64>, String),
+    /// What began to count.
+    pending: Pending,
     /// When a suppression ends of which the cause is gone.
     release: Option<Instant>,
     release_after: Duration,
@@ -77,7 +86,7 @@ impl Guard {
             force,
             alarm,
             timer: Timer::default(),
-            pending: (None, String::new()),
+            pending: Pending::default(),
             release: None,
             release_after,
             late_since: None,
@@ -102,7 +111,7 @@ impl Guard {
         note: impl FnOnce() -> String,
         out: &mut Outbox,
     ) -> bool {
-        let Verdict::Known(condition, value) = verdict else {
+        let Verdict::Known(condition, value, limit) = verdict else {
             self.timer.pause(now.monotonic);
             return false;
         };
@@ -111,9 +120,9 @@ impl Guard {
             return false;
         }
         if self.timer.due(Duration::ZERO).is_none() {
-            self.pending.1 = note();
+            self.pending.note = note();
         }
-        self.pending.0 = value;
+        (self.pending.value, self.pending.limit) = (value, limit);
         self.timer.run(now.monotonic, self.delay()) && self.turn(at, out)
     }
 
@@ -160,7 +169,7 @@ impl Guard {
 
     /// Takes what a reading says that came late: it raises nothing, but what it shows is recorded once.
     pub(super) fn take_late(&mut self, at: UnixMillis, verdict: Verdict, out: &mut Outbox) {
-        let Verdict::Known(condition, value) = verdict else { return };
+        let Verdict::Known(condition, value, limit) = verdict else { return };
         if condition == Condition::Absent {
             self.late_since = None;
             if self.alarm.end_backlog() {
@@ -170,7 +179,7 @@ impl Guard {
         }
         let since = *self.late_since.get_or_insert(at);
         if time_between(since, at) >= self.rule.on_delay {
-            let evidence = Evidence { value, limit: self.rule.limit, note: "" };
+            let evidence = Evidence { value, limit, note: "" };
             if let Some(found) = self.alarm.find_in_backlog(self.rule.terms(), at, evidence) {
                 out.push(found);
             }
@@ -194,8 +203,8 @@ impl Guard {
     fn turn(&mut self, at: UnixMillis, out: &mut Outbox) -> bool {
         self.timer.reset();
         let condition = if self.is_present() { Condition::Absent } else { Condition::Present };
-        let (value, note) = std::mem::take(&mut self.pending);
-        let evidence = Evidence { value, limit: self.rule.limit, note: &note };
+        let Pending { value, limit, note } = std::mem::take(&mut self.pending);
+        let evidence = Evidence { value, limit, note: &note };
         let turned = self.alarm.handle_condition(self.rule.terms(), at, condition, evidence);
         turned.map(|turned| out.push(turned)).is_some()
     }

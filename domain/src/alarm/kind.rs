@@ -26,9 +26,9 @@ pub enum AlarmKind {
     TemperatureLow,
     /// Level that moves faster than is allowed.
     RateOfChange,
-    /// At the present flow the high-high limit is reached within the minutes allowed.
+    /// At the present flow the high limit, or high-high where there is none, is reached within the minutes allowed.
     OverfillSoon,
-    /// At the present flow the low-low limit is reached within the minutes allowed.
+    /// At the present flow the low limit, or low-low where there is none, is reached within the minutes allowed.
     DrySoon,
     /// A tank that was declared idle moves.
     Movement,
@@ -46,6 +46,16 @@ pub enum AlarmKind {
     EdgeOffline,
     /// Readings of an edge are missing and will not come.
     Completeness,
+}
+
+/// Edition of API 2350 by whose words levels are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edition {
+    /// The 4th, of 2012.
+    #[default]
+    Api2350Fourth,
+    /// The 5th, of 2020.
+    Api2350Fifth,
 }
 
 /// A text names no alarm.
@@ -124,6 +134,39 @@ impl AlarmKind {
             Self::GaugeStale | Self::GaugeFrozen => "s",
             Self::Completeness => "readings",
             Self::GaugeBad | Self::EdgeOffline => "",
+        }
+    }
+
+    /// Gives what people call it, by the words of an edition of API 2350 where that has one.
+    ///
+    /// Both editions name levels: the 4th (2012) CH, HH and MW, the 5th (2020) OD, LAHH, LAH and NFL. CH or OD, from which on
+    /// product runs out or the tank is damaged, is no alarm of a gauge: it is what the independent protection is there for.
+    #[must_use]
+    pub const fn title(self, edition: Edition) -> &'static str {
+        match (self, edition) {
+            (Self::LevelHighHigh, Edition::Api2350Fourth) => "Level high-high (HH)",
+            (Self::LevelHighHigh, Edition::Api2350Fifth) => "Level high-high (LAHH)",
+            (Self::LevelHigh, Edition::Api2350Fourth) => "Level high, above maximum working (MW)",
+            (Self::LevelHigh, Edition::Api2350Fifth) => "Level high, above normal fill (LAH, NFL)",
+            (Self::LevelLow, Edition::Api2350Fourth) => "Level low (L)",
+            (Self::LevelLow, Edition::Api2350Fifth) => "Level low (LAL)",
+            (Self::LevelLowLow, Edition::Api2350Fourth) => "Level low-low (LL)",
+            (Self::LevelLowLow, Edition::Api2350Fifth) => "Level low-low (LALL)",
+            (Self::InterfaceHigh, _) => "Interface high",
+            (Self::InterfaceLow, _) => "Interface low",
+            (Self::TemperatureHigh, _) => "Temperature high",
+            (Self::TemperatureLow, _) => "Temperature low",
+            (Self::RateOfChange, _) => "Level moves too fast",
+            (Self::OverfillSoon, _) => "Full soon",
+            (Self::DrySoon, _) => "Empty soon",
+            (Self::Movement, _) => "Unexpected movement",
+            (Self::Leak, _) => "Slow loss",
+            (Self::ReverseFlow, _) => "Reverse flow",
+            (Self::GaugeBad, _) => "Gauge bad",
+            (Self::GaugeStale, _) => "Gauge silent",
+            (Self::GaugeFrozen, _) => "Gauge frozen",
+            (Self::EdgeOffline, _) => "Edge offline",
+            (Self::Completeness, _) => "Readings missing",
         }
     }
 

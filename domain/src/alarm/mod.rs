@@ -9,6 +9,7 @@ mod key;
 mod kind;
 mod machine;
 mod moment;
+mod rate;
 mod refusal;
 mod rule;
 mod sample;
@@ -22,7 +23,7 @@ pub mod watch;
 
 pub use hiding::{Outage, Shelf};
 pub use key::AlarmKey;
-pub use kind::{AlarmKind, UnknownAlarm};
+pub use kind::{AlarmKind, Edition, UnknownAlarm};
 pub use machine::{Alarm, LONGEST_SHELF};
 pub use moment::Moment;
 pub use refusal::Refusal;

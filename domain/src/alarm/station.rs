@@ -148,16 +148,14 @@ impl SiteAlarms {
     pub fn begin(&mut self, now: Moment) {
         for place in 0..self.edges.len() {
             let edge = &mut self.edges[place];
-            edge.guards
-                .iter_mut()
-                .filter(|one| one.force == Force::Retired)
-                .for_each(|one| one.retire(now, &mut self.out));
+            retire(&mut edge.guards, now, &mut self.out);
+            edge.end_gap(now, &mut self.out);
             self.requeue(now, Source::Edge(place));
         }
         for place in 0..self.tanks.len() {
             let Self { tanks, edges, out, .. } = self;
             let tank = &mut tanks[place];
-            tank.guards.iter_mut().filter(|one| one.force == Force::Retired).for_each(|one| one.retire(now, out));
+            retire(&mut tank.guards, now, out);
             tank.settle(now, over(edges, tank.edge), out);
             self.requeue(now, Source::Tank(place));
         }
@@ -189,6 +187,15 @@ impl SiteAlarms {
         if let Some(place) = self.edge_places.get(edge).copied() {
             self.edges[place].handle_presence(now, presence, &mut self.out);
             self.edge_changed(now, place);
+        }
+    }
+
+    /// Takes that readings of an edge are missing which will not come: so many more than were known of.
+    pub fn handle_gap(&mut self, now: Moment, edge: &EdgeName, readings: u64) {
+        if let Some(place) = self.edge_places.get(edge).copied().filter(|_| readings > 0) {
+            #[expect(clippy::cast_precision_loss, reason = "a count of more than 2^53 readings is no less alarming")]
+            self.edges[place].handle_gap(now, readings as f64, &mut self.out);
+            self.requeue(now, Source::Edge(place));
         }
     }
 
@@ -259,7 +266,13 @@ impl SiteAlarms {
     /// Finds an alarm.
     #[must_use]
     pub fn find(&self, key: &AlarmKey) -> Option<Entry<'_>> {
-        self.entries().find(|entry| entry.alarm.key() == key).filter(|_| key.site == self.site)
+        let source = self.source(key).filter(|_| key.site == self.site)?;
+        let guards = match source {
+            Source::Tank(place) => &self.tanks[place].guards,
+            Source::Edge(place) => &self.edges[place].guards,
+        };
+        let guard = guards.iter().find(|guard| guard.rule.kind == key.kind)?;
+        Some(Entry { alarm: &guard.alarm, rule: &guard.rule })
     }
 
     /// Gives all alarms that can be, the normal ones too: those of tanks in the order of the description, then those of edges.
@@ -311,6 +324,10 @@ impl SiteAlarms {
             Source::Edge(place) => &mut self.edges[place].guards,
         }
     }
+}
+
+fn retire(guards: &mut [Guard], now: Moment, out: &mut Outbox) {
+    guards.iter_mut().filter(|guard| guard.force == Force::Retired).for_each(|guard| guard.retire(now, out));
 }
 
 fn over(edges: &[EdgeAlarms], edge: Option<usize>) -> Over<'_> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::{Force, Guard, Outbox, Verdict};
 use super::moment::later;
+use super::rate::RateMeter;
 use super::rule::LEAST_STALE_S;
 use super::{Alarm, AlarmKind, Moment, Rule, Sample};
 use crate::units::UnixMillis;
@@ -42,6 +43,8 @@ pub(super) struct TankAlarms {
     stale_after: Duration,
     is_stale: bool,
     longest_silence: Duration,
+    /// How fast the level moves, where a rule asks for it.
+    rate: Option<Box<RateMeter>>,
 }
 
 impl TankAlarms {
@@ -49,7 +52,17 @@ impl TankAlarms {
         let stale = guards.iter().find(|guard| guard.rule.kind == AlarmKind::GaugeStale);
         let limit_s = stale.and_then(|guard| guard.rule.limit).unwrap_or(LEAST_STALE_S);
         let stale_after = Duration::try_from_secs_f64(limit_s).unwrap_or(Duration::MAX);
-        Self { guards, edge, heard: now.monotonic, newest: None, stale_after, is_stale: false, longest_silence }
+        let asks_for_rate = guards.iter().any(|guard| guard.rule.kind == AlarmKind::RateOfChange);
+        Self {
+            guards,
+            edge,
+            heard: now.monotonic,
+            newest: None,
+            stale_after,
+            is_stale: false,
+            longest_silence,
+            rate: asks_for_rate.then(Box::default),
+        }
     }
 
     pub(super) fn handle_live(&mut self, now: Moment, sample: &Sample<'_>, over: Over<'_>, out: &mut Outbox) {
@@ -59,13 +72,18 @@ impl TankAlarms {
             return;
         }
         (self.heard, self.newest, self.is_stale) = (now.monotonic, Some(sample.at), false);
+        let good_level = sample.level_mm.filter(|_| sample.quality.is_good());
+        let rate = match (&mut self.rate, good_level) {
+            (Some(meter), Some(level_mm)) => meter.push(sample.at, level_mm),
+            _ => None,
+        };
         for index in 0..self.guards.len() {
             let guard = &mut self.guards[index];
             let kind = guard.rule.kind;
             let verdict = if guard.force == Force::Retired || over.waits(kind) {
                 Verdict::Unknown
             } else {
-                sample.judge(&guard.rule, guard.alarm.condition())
+                sample.judge(&guard.rule, guard.alarm.condition(), rate)
             };
             let note = || if kind == AlarmKind::GaugeBad { sample.quality.to_string() } else { String::new() };
             let changed = guard.take(now, sample.at, verdict, note, out);
@@ -94,7 +112,7 @@ impl TankAlarms {
             if over.waits(kind) {
                 guard.pause(now.monotonic);
             } else if self.is_stale && kind == AlarmKind::GaugeStale && guard.force == Force::InForce {
-                let verdict = Verdict::when(true, Some(silence.as_secs_f64().round()));
+                let verdict = Verdict::when(true, Some(silence.as_secs_f64().round()), &guard.rule);
                 changed = guard.take(now, now.unix, verdict, String::new, out);
             } else if self.is_stale {
                 // What is not heard of does not count towards anything, until it is heard of again.

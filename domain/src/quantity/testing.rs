@@ -22,6 +22,7 @@ pub(super) fn tank(conditions: Conditions) -> Tank {
         limits: Limits { low_low: Some(mm(700.0)), high_high: Some(mm(11_800.0)), ..Limits::default() },
         conditions,
         watch: crate::alarm::watch::WatchSettings::default(),
+        alarms: crate::site::SaidOfAlarms::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::alarm::{AlarmKind, Priority};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
 use crate::site::Port;
 use crate::units::{Celsius, CubicMetres, KilogramsPerCubicMetre, Metres, Millimetres};
@@ -78,7 +79,18 @@ macro_rules! parsed {
         }
     )*};
 }
-parsed!(SiteName, EdgeName, LineName, TankName, ProductName, RegisterMapName, Port, std::net::SocketAddr);
+parsed!(
+    SiteName,
+    EdgeName,
+    LineName,
+    TankName,
+    ProductName,
+    RegisterMapName,
+    Port,
+    AlarmKind,
+    Priority,
+    std::net::SocketAddr
+);
 
 impl<T: Setting> Setting for Vec<T> {
     fn read(value: &Value) -> Result<Self, String> {

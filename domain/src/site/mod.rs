@@ -11,6 +11,7 @@ mod parse;
 mod tank;
 mod watch;
 
+pub use alarms::SaidOfAlarms;
 pub use gauge::{Gauge, Report};
 pub use line::{Direction, Framing, Line, Parity, Port, PortError};
 pub use parse::{ReadTable, parse};
@@ -18,6 +19,7 @@ pub use tank::{Limits, Product, ProductKind, Tank};
 
 pub use crate::vcf::Standard;
 
+use crate::alarm::Edition;
 use crate::names::{EdgeName, LineName, SiteName, TankName};
 
 /// A site that was checked: every gauge has its tank and line, no unit is twice on a line, limits are in order.
@@ -28,6 +30,8 @@ pub struct Site {
     lines: Vec<Line>,
     tanks: Vec<Tank>,
     gauges: Vec<Gauge>,
+    alarm_defaults: SaidOfAlarms,
+    alarm_names: Edition,
 }
 
 impl Site {

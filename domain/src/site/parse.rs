@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::alarms::{Place, circle, read_alarms};
 use super::conditions::read_conditions;
 use super::gauges::read_gauges;
 use super::watch::read_watch;
-use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, Site, Standard, Tank};
+use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, SaidOfAlarms, Site, Standard, Tank};
+use crate::alarm::Edition;
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
 use crate::register::{NumberType, Point, RegisterKind, RegisterMap, RegisterNumber, WordOrder};
@@ -46,6 +48,10 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
             declared.check(&section, "product", &product, &declared.products, "product");
         }
     }
+    let alarm_defaults = read_alarms(&root, "alarm_defaults", Place::Defaults);
+    check_circles(&root, &alarm_defaults, &tanks);
+    let editions = [("api-2350-4", Edition::Api2350Fourth), ("api-2350-5", Edition::Api2350Fifth)];
+    let alarm_names = root.choice("alarm_names", &editions).unwrap_or_default();
     let gauges = read_gauges(&root, &tanks, &maps, &declared);
     let twice = |key| check_names_once(&root, key);
     ["product", "line", "tank", "register_map"].into_iter().for_each(twice);
@@ -56,7 +62,7 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
     root.finish();
     reader.finish()?;
     let name = name.expect("a missing name is a problem");
-    Ok(Site { name, products, lines, tanks, gauges })
+    Ok(Site { name, products, lines, tanks, gauges, alarm_defaults, alarm_names })
 }
 
 /// The names that other tables may refer to, also of tables that have problems of their own.
@@ -93,6 +99,21 @@ fn check_names_once(root: &Section<'_>, key: &str) {
             && !seen.insert(name)
         {
             section.problem("name", format!("is the name of two [[{key}]] tables; names must differ"));
+        }
+    }
+}
+
+fn check_circles(root: &Section<'_>, defaults: &SaidOfAlarms, tanks: &[Tank]) {
+    let said =
+        |(one, other)| format!("{one} and {other} speak for each other, so that neither is told of; see silences");
+    if let Some(found) = circle(defaults, &SaidOfAlarms::default()) {
+        root.problem("alarm_defaults", said(found));
+        return;
+    }
+    for section in root.list("tank") {
+        let tank = section.text("name").and_then(|name| tanks.iter().find(|tank| tank.name.as_str() == name));
+        if let Some(found) = tank.and_then(|tank| circle(defaults, &tank.alarms)) {
+            section.problem("alarms", said(found));
         }
     }
 }
@@ -188,11 +209,13 @@ fn tank(section: Section<'_>, defaults: &Section<'_>, read_table: ReadTable<'_>)
     let limits = limits(section.section("limits"), height);
     let conditions = read_conditions(&section, defaults, height);
     let watch = read_watch(&section, defaults);
+    let alarms = read_alarms(&section, "alarms", Place::Tank);
     section.finish();
     let (geometry, height) = geometry?;
     let name = name?;
     let title = title.unwrap_or_else(|| name.to_string());
-    Some(Tank { name, title, product: product?, geometry, height, limits, conditions: conditions?, watch })
+    let (product, conditions) = (product?, conditions?);
+    Some(Tank { name, title, product, geometry, height, limits, conditions, watch, alarms })
 }
 
 /// Reads a shape, a strapping table or both; the table wins, the shape then gives the height.

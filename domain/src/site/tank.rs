@@ -1,5 +1,6 @@
 //! Tanks and what they hold.
 
+use super::SaidOfAlarms;
 use crate::alarm::watch::WatchSettings;
 use crate::geometry::Geometry;
 use crate::names::{ProductName, TankName};
@@ -26,6 +27,8 @@ pub struct Tank {
     pub conditions: Conditions,
     /// How it is watched for what thresholds do not see.
     pub watch: WatchSettings,
+    /// What is laid down for its alarms.
+    pub alarms: SaidOfAlarms,
 }
 
 /// Alarm limits of a level, mm above the tank bottom. LL < L < H < HH.

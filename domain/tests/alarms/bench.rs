@@ -153,6 +153,11 @@ impl Bench {
         self.keep();
     }
 
+    pub fn gap(&mut self, readings: u64) {
+        self.alarms.handle_gap(self.now, &"rtu-01".parse().unwrap(), readings);
+        self.keep();
+    }
+
     pub fn act(&mut self, source: &str, kind: AlarmKind, action: Action) -> Result<State, Refusal> {
         let done = self.alarms.act(self.now, &key(source, kind), action, By { who: "li", note: "valve stuck" });
         self.keep();

@@ -5,3 +5,5 @@
 mod bench;
 mod edges;
 mod levels;
+mod rules;
+mod settings;

@@ -136,6 +136,7 @@ mod tests {
             limits: Limits::default(),
             conditions: Default::default(),
             watch: Default::default(),
+            alarms: Default::default(),
         }));
         vessels
     }

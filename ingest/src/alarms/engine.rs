@@ -146,5 +146,6 @@ fn sample(reading: &Accepted, at: UnixMillis) -> Sample<'_> {
         nsv_m3: reading.derived.nsv_m3,
         tov_flow_m3h: reading.derived.tov_flow_m3h,
         tov_flow_uncertainty_m3h: reading.derived.tov_flow_uncertainty_m3h,
+        findings: None,
     }
 }
