@@ -17,6 +17,7 @@ pub mod live;
 pub mod local_time;
 pub mod metrics;
 pub mod notify;
+pub mod report;
 pub mod shared;
 pub mod stations;
 pub mod status;

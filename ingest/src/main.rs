@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    AlarmsCommand, AlarmsCommandError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, StationError,
-    TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, dip, recompute, table, vcf, volume,
+    AlarmsCommand, AlarmsCommandError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, ReportCommand,
+    ReportError, StationError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, dip, recompute, report,
+    table, vcf, volume,
 };
 use tankline_ingest::dips::{RecordError, RevokeError};
 use tankline_ingest::kpi::KpiError;
@@ -52,6 +53,9 @@ enum Command {
     /// Ask how alarms do.
     #[command(subcommand)]
     Alarms(AlarmsCommand),
+    /// Reports for people to read, print and sign.
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Work with strapping tables.
     #[command(subcommand)]
     Table(TableCommand),
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
             Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
             Command::Alarms(command) => print(alarms(&command).map_err(not_done)),
+            Command::Report(command) => report(&command).map_err(not_reported),
             Command::Table(command) => print(table(&command).map_err(misused)),
             Command::Volume(args) => print(volume(&args).map_err(not_computed)),
             Command::Vcf(args) => print(vcf(&args).map_err(misused)),
@@ -173,6 +178,14 @@ fn not_in_the_book(error: DipCommandError) -> Failure {
         DipCommandError::Station(error) => not_found(error),
         DipCommandError::Record(RecordError::Dip(_))
         | DipCommandError::Revoke(RevokeError::Unknown { .. } | RevokeError::Before { .. }) => misused(error),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn not_reported(error: ReportError) -> Failure {
+    match error {
+        ReportError::Station(error) => not_found(error),
+        ReportError::Day(_) | ReportError::Render(_) => misused(error),
         other => Failure::Failed(other.into()),
     }
 }

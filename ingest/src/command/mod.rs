@@ -1,10 +1,11 @@
-//! Commands that need no worker: `alarms`, `table`, `volume`, `vcf`, `recompute` and `dip`.
+//! Commands that need no worker: `alarms`, `table`, `volume`, `vcf`, `recompute`, `dip` and `report`.
 
 mod alarms;
 mod dip;
 mod found;
 mod given;
 mod recompute;
+mod report;
 mod station;
 mod table;
 mod vcf;
@@ -14,6 +15,7 @@ pub use alarms::{AlarmsCommand, AlarmsCommandError, alarms};
 pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};
+pub use report::{ReportCommand, ReportError, report};
 pub use station::{StationArgs, StationError};
 pub use table::{TableCommand, TableCommandError, table};
 pub use vcf::{VcfArgs, vcf};

@@ -52,6 +52,12 @@ pub enum StationError {
         /// Those that there are.
         known: String,
     },
+    /// One of several sites is meant.
+    #[error("there are the sites {known}; say which with --site")]
+    SeveralSites {
+        /// Those that there are.
+        known: String,
+    },
     /// No tank has the name.
     #[error("no site has a tank {tank}; there are {known}")]
     UnknownTank {
@@ -100,6 +106,15 @@ impl StationArgs {
 impl Station {
     fn site_names(&self) -> String {
         listed(self.sites.iter().map(|site| site.name().as_str()))
+    }
+
+    /// Finds the site that is meant.
+    pub(super) fn the_site(&self, asked: Option<&SiteName>) -> Result<&Site, StationError> {
+        let mut meant = self.sites.iter().filter(|site| asked.is_none_or(|asked| site.name() == asked));
+        match (meant.next(), meant.next()) {
+            (Some(site), None) => Ok(site),
+            _ => Err(StationError::SeveralSites { known: self.site_names() }),
+        }
     }
 
     /// Finds the tank that is meant.

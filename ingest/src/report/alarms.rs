@@ -1,0 +1,90 @@
+//! The alarms of a day, each from when it came to when it went.
+
+use rusqlite::{Connection, params};
+use tankline_domain::names::SiteName;
+use tankline_domain::units::UnixMillis;
+
+use super::Day;
+
+/// When something happened, and who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happening {
+    /// When.
+    pub at: UnixMillis,
+    /// Who; absent for what happens by itself.
+    pub who: Option<String>,
+}
+
+/// An alarm from when it came to when it went; or something else that was done to an alarm, with its event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Episode {
+    /// The tank or edge.
+    pub source: String,
+    /// Name of the alarm.
+    pub alarm: String,
+    /// Name of its priority.
+    pub priority: String,
+    /// What happened: `raised`, `found-in-backlog`, `shelved` and so on.
+    pub event: String,
+    /// When.
+    pub at: UnixMillis,
+    /// Value at that time.
+    pub value: Option<f64>,
+    /// The limit that it was held against.
+    pub limit: Option<f64>,
+    /// Unit of both.
+    pub unit: String,
+    /// When it was acknowledged.
+    pub acknowledged: Option<Happening>,
+    /// When the condition was over.
+    pub cleared: Option<UnixMillis>,
+    /// Who did it, and why.
+    pub remark: String,
+}
+
+/// Gives the alarms of a site on a day, in the order of time.
+pub(super) fn alarms(connection: &Connection, site: &SiteName, day: &Day) -> rusqlite::Result<Vec<Episode>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT source, alarm, priority, event, at_ms, value, limit_value, unit, who, note FROM alarm_transition
+         WHERE site = ?1 AND at_ms >= ?2 AND at_ms < ?3 ORDER BY at_ms, id",
+    )?;
+    let mut rows = statement.query(params![site.as_str(), day.from.get(), day.to.get()])?;
+    let mut found: Vec<Episode> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (source, alarm, event): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let at = UnixMillis::new(row.get(4)?);
+        let who: Option<String> = row.get(8)?;
+        if matches!(event.as_str(), "acknowledged" | "cleared") {
+            let open = found.iter_mut().rev().find(|one| {
+                one.source == source && one.alarm == alarm && one.event == "raised" && one.cleared.is_none()
+                    || event == "acknowledged"
+                        && one.source == source
+                        && one.alarm == alarm
+                        && one.acknowledged.is_none()
+            });
+            if let Some(open) = open {
+                if event == "cleared" {
+                    open.cleared = Some(at);
+                } else {
+                    open.acknowledged = Some(Happening { at, who });
+                }
+                continue;
+            }
+        }
+        let note: Option<String> = row.get(9)?;
+        found.push(Episode {
+            source,
+            alarm,
+            priority: row.get(2)?,
+            event,
+            at,
+            value: row.get(5)?,
+            limit: row.get(6)?,
+            unit: row.get(7)?,
+            acknowledged: None,
+            cleared: None,
+            remark: who.into_iter().chain(note).collect::<Vec<_>>().join(": "),
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,178 @@
+//! Everything that a report says, taken from the database.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+use tankline_domain::quantity::Basis;
+use tankline_domain::site::{Product, Site};
+use tankline_domain::units::{Millimetres, UnixMillis};
+
+use super::alarms::{Episode, alarms};
+use super::completeness::{Completeness, Counter};
+use super::minutes::Gatherer;
+use super::movement::{Movement, Ruler, movements};
+use super::standing::{Standing, standing};
+use super::{Amounts, Balance, Day};
+use crate::dips::{self, Dip, Statistics, Wanted};
+use crate::stations::{DescribedTank, Stations};
+
+/// A reading holds for at least this long, however often its gauge is read.
+const LEAST_SILENCE: Duration = Duration::from_secs(5);
+/// Readings that may be missing before the last one is stale.
+const MISSED: u32 = 3;
+
+/// A day of a site.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DayReport {
+    /// The site.
+    pub site: String,
+    /// The day.
+    pub day: Day,
+    /// When this was written.
+    pub written: UnixMillis,
+    /// The tanks in the order of the description.
+    pub tanks: Vec<TankDay>,
+    /// The products in the same order.
+    pub products: Vec<ProductDay>,
+    /// Alarms in the order of time.
+    pub alarms: Vec<Episode>,
+    /// Dips of the day, revoked ones left out.
+    pub dips: Vec<Dip>,
+}
+
+/// A day of a tank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TankDay {
+    /// The tank.
+    pub tank: String,
+    /// What people call it.
+    pub title: String,
+    /// Its product.
+    pub product: String,
+    /// Whether that is oil, which volumes at 20 degC and mass are for.
+    pub is_oil: bool,
+    /// Whether it has a gauge.
+    pub has_gauge: bool,
+    /// What it held at the beginning of the day.
+    pub opening: Option<Standing>,
+    /// What it held at the end.
+    pub closing: Option<Standing>,
+    /// What came and went.
+    pub movements: Vec<Movement>,
+    /// How it adds up; absent without an opening or closing.
+    pub balance: Option<Balance>,
+    /// How complete the readings are.
+    pub completeness: Completeness,
+    /// How well the gauge agrees with all dips so far.
+    pub agreement: Statistics,
+}
+
+/// A day of all tanks with one product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductDay {
+    /// The product.
+    pub product: String,
+    /// Whether it is oil.
+    pub is_oil: bool,
+    /// Its tanks.
+    pub tanks: usize,
+    /// Those of them whose balance is known and in the sum.
+    pub summed: usize,
+    /// How these add up.
+    pub balance: Balance,
+}
+
+/// The database does not give what a report needs.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the day from the database")]
+pub struct CollectError(#[from] rusqlite::Error);
+
+/// Collects a day of a site. Each reading of the day is looked at once and not kept.
+///
+/// # Errors
+/// [`CollectError`].
+pub fn collect(connection: &mut Connection, site: &Site, day: Day, now: UnixMillis) -> Result<DayReport, CollectError> {
+    // One moment of the database, whatever a worker commits meanwhile.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    let transaction = connection.transaction()?;
+    let stations = Stations::new(std::slice::from_ref(site));
+    let mut tanks = Vec::new();
+    for (_, tank) in stations.tanks() {
+        tanks.push(of_tank(&transaction, site, tank, &day)?);
+    }
+    let wanted = Wanted { site: Some(site.name().clone()), tank: None, from: Some(day.from), to: Some(day.to) };
+    let mut dips = dips::list(&transaction, &wanted)?;
+    dips.retain(|dip| dip.revoked_ms.is_none());
+    let alarms = alarms(&transaction, site.name(), &day)?;
+    let products = site.products().iter().filter_map(|product| of_product(product, &tanks)).collect();
+    Ok(DayReport { site: site.name().to_string(), day, written: now, tanks, products, alarms, dips })
+}
+
+fn of_tank(connection: &Connection, site: &Site, tank: &DescribedTank, day: &Day) -> rusqlite::Result<TankDay> {
+    let may_be_silent = tank.longest_silence.map_or(LEAST_SILENCE, |silence| (silence * MISSED).max(LEAST_SILENCE));
+    let opening = standing(connection, tank, day.from, may_be_silent)?;
+    let closing = standing(connection, tank, day.to, may_be_silent)?;
+    let mut counter = Counter::new(day.from, expected(site, tank, day), may_be_silent);
+    let mut gatherer = Gatherer::default();
+    let mut level_mm: f64 = 0.0;
+    let mut statement = connection.prepare_cached(
+        "SELECT at_ms, quality_code, tov_m3, fw_m3, gsv_m3, nsv_m3, mass_t, level_mm FROM reading
+         WHERE site = ?1 AND tank = ?2 AND at_ms >= ?3 AND at_ms < ?4 ORDER BY at_ms",
+    )?;
+    let place = params![tank.site.as_str(), tank.tank.name.as_str(), day.from.get(), day.to.get()];
+    let mut rows = statement.query(place)?;
+    while let Some(row) = rows.next()? {
+        let (at_ms, code): (i64, u8) = (row.get(0)?, row.get(1)?);
+        counter.push(UnixMillis::new(at_ms), code);
+        if code == 192 {
+            let amounts = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+            gatherer.push(at_ms, Amounts::new(amounts));
+            level_mm = row.get::<_, Option<f64>>(7)?.unwrap_or(level_mm);
+        }
+    }
+    let movements = movements(&gatherer.finish(), ruler(&tank.basis, level_mm), (day.from, day.to));
+    let balance =
+        opening.zip(closing).map(|(opening, closing)| Balance::of(opening.amounts, &movements, closing.amounts));
+    let of_tank = Wanted { site: Some(tank.site.clone()), tank: Some(tank.tank.name.clone()), ..Wanted::default() };
+    Ok(TankDay {
+        tank: tank.tank.name.to_string(),
+        title: tank.tank.title.clone(),
+        product: tank.tank.product.to_string(),
+        is_oil: tank.basis.edition().is_some(),
+        has_gauge: tank.longest_silence.is_some(),
+        opening,
+        closing,
+        movements,
+        balance,
+        completeness: counter.finish(day.to),
+        agreement: Statistics::of(&dips::list(connection, &of_tank)?),
+    })
+}
+
+/// Gives how many readings a tank should have; none for one that reports by exception.
+fn expected(site: &Site, tank: &DescribedTank, day: &Day) -> Option<u64> {
+    let gauge = site.gauges().iter().find(|gauge| gauge.tank == tank.tank.name && gauge.report.is_none())?;
+    let length_ms = u128::try_from(day.length_ms()).ok()?;
+    u64::try_from(length_ms.checked_div(gauge.poll_interval.as_millis())?).ok()
+}
+
+/// Gives the ruler for a tank, with the volume of a millimetre about a level; in the middle when that is at an end.
+fn ruler(basis: &Basis, level_mm: f64) -> Ruler {
+    let geometry = basis.geometry();
+    let middle = f64::midpoint(geometry.bottom().get(), geometry.height().get());
+    let at = |level: f64| basis.volume_per_mm(Millimetres::new(level)).ok().filter(|volume| *volume > 0.0);
+    Ruler { m3_mm: at(level_mm).or_else(|| at(middle)).unwrap_or(1.0) }
+}
+
+fn of_product(product: &Product, tanks: &[TankDay]) -> Option<ProductDay> {
+    let its: Vec<&TankDay> = tanks.iter().filter(|tank| tank.product == product.name.as_str()).collect();
+    let first = its.first()?;
+    let balances: Vec<Balance> = its.iter().filter_map(|tank| tank.balance).collect();
+    Some(ProductDay {
+        product: product.name.to_string(),
+        is_oil: first.is_oil,
+        tanks: its.len(),
+        summed: balances.len(),
+        balance: Balance::sum(&balances),
+    })
+}
