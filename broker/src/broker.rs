@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::BrokerConfig;
-use crate::gate::{Gate, Limits, Rules};
+use crate::gate::{Gate, Rules};
+use crate::http::{self, Served};
 use crate::inner::Inner;
+use crate::metrics::Counters;
 use crate::reload;
 
 /// For connections to be closed when the broker stops.
@@ -64,6 +66,7 @@ pub enum BrokerError {
 #[derive(Debug)]
 pub struct Broker {
     address: SocketAddr,
+    http_address: Option<SocketAddr>,
     stop: CancellationToken,
     ended: CancellationToken,
     thread: Option<JoinHandle<Result<(), BrokerError>>>,
@@ -75,10 +78,9 @@ impl Broker {
     /// # Errors
     /// [`BrokerError`] when the address cannot be listened on or the system refuses something else.
     pub fn start(config: BrokerConfig) -> Result<Self, BrokerError> {
-        let listen = |source| BrokerError::Listen { address: config.listen, advice: advice(&source), source };
-        let listener = TcpListener::bind(config.listen).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listener, address) = listen(config.listen)?;
+        let http = config.http.map(listen).transpose()?;
+        let http_address = http.as_ref().map(|(_, address)| *address);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let (tell_begun, begun) = sync_channel(1);
         let thread = std::thread::Builder::new().name("broker".to_owned()).spawn({
@@ -86,13 +88,16 @@ impl Broker {
             move || {
                 // Also when this thread panics.
                 let _ended = ended.drop_guard();
-                live(&config, listener, &stop, tell_begun)
+                live(&config, (listener, http.map(|(listener, _)| listener)), &stop, tell_begun)
             }
         });
         let thread = thread.map_err(|source| BrokerError::Threads { source })?;
-        let broker = Self { address, stop, ended, thread: Some(thread) };
+        let broker = Self { address, http_address, stop, ended, thread: Some(thread) };
         match begun.recv() {
             Ok(()) => {
+                if let Some(address) = http_address {
+                    tracing::info!(%address, "broker serves metrics");
+                }
                 tracing::info!(%address, "broker takes clients");
                 Ok(broker)
             }
@@ -105,6 +110,12 @@ impl Broker {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Gives where metrics and health are served, if anywhere.
+    #[must_use]
+    pub const fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
     }
 
     /// Runs until it is stopped, or ends by itself.
@@ -145,7 +156,7 @@ impl Drop for Broker {
 /// The life of the broker's thread.
 fn live(
     config: &BrokerConfig,
-    listener: TcpListener,
+    (listener, http): (TcpListener, Option<TcpListener>),
     stop: &CancellationToken,
     tell_begun: SyncSender<()>,
 ) -> Result<(), BrokerError> {
@@ -157,13 +168,22 @@ fn live(
         let inner = Inner::start(config).await.map_err(|reason| BrokerError::Inner { reason })?;
         let policy = config.files.read().map_err(|problems| BrokerError::Files { problems })?;
         let (exchange, policy) = watch::channel(Arc::new(policy));
-        let gate = Gate { listener, rules: Rules::new(limits(config), policy, Arc::default(), inner.access) };
+        let counters = Arc::new(Counters::default());
+        let served = Served { counters: Arc::clone(&counters), policy: policy.clone() };
+        let serving_http = async {
+            match http {
+                Some(listener) => http::serve(listener, served).await,
+                None => std::future::pending().await,
+            }
+        };
+        let gate = Gate { listener, rules: Rules::new(config, policy, counters, inner.access) };
         // Who started this has gone away only when it panicked; then the token stops us.
         let _ = tell_begun.send(());
         tokio::select! {
             () = stop.cancelled() => Ok(()),
             reason = inner.serving => Err(BrokerError::Ended { reason }),
             reason = gate.serve() => Err(BrokerError::Ended { reason }),
+            reason = serving_http => Err(BrokerError::Ended { reason }),
             () = reload::watch(&config.files, exchange) => Ok(()),
         }
     });
@@ -171,16 +191,12 @@ fn live(
     outcome
 }
 
-fn limits(config: &BrokerConfig) -> Limits {
-    Limits {
-        max_connections: config.max_connections,
-        max_packet_bytes: config.max_packet_bytes,
-        max_packets_per_s: 0,
-        max_subscriptions: 100,
-        max_filters: 10_000,
-        connect_timeout: Duration::from_secs(10),
-        send_timeout: Duration::from_secs(30),
-    }
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BrokerError> {
+    let wrong = |source| BrokerError::Listen { address, advice: advice(&source), source };
+    let listener = TcpListener::bind(address).map_err(wrong)?;
+    listener.set_nonblocking(true).map_err(wrong)?;
+    let bound = listener.local_addr().map_err(wrong)?;
+    Ok((listener, bound))
 }
 
 fn advice(error: &io::Error) -> &'static str {

@@ -2,11 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tankline_domain::settings::{Document, Problems, Reader};
+use tankline_domain::settings::{Document, Problems, Reader, Section};
 use tankline_runtime::document;
 
 use crate::PolicyFiles;
+use crate::tls::{ClientCertificates, TlsFiles};
 
 /// Environment variables of this prefix lie over the file: `TANKLINE_BROKER__LISTEN=127.0.0.1:2883`.
 pub const ENV_PREFIX: &str = "TANKLINE_BROKER";
@@ -16,6 +18,8 @@ pub const ENV_PREFIX: &str = "TANKLINE_BROKER";
 pub struct BrokerConfig {
     /// Where clients connect; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Where metrics and health are served; nowhere when absent.
+    pub http: Option<SocketAddr>,
     /// Who may connect, everybody when absent; and what they may do, as it is built in when absent.
     pub files: PolicyFiles,
     /// How many clients may be connected at once.
@@ -24,12 +28,45 @@ pub struct BrokerConfig {
     pub max_packet_bytes: usize,
     /// How much is kept in memory for one topic filter, for subscribers that are slow; then the oldest are lost.
     pub queue_mib: usize,
+    /// How much one client may take for itself.
+    pub limits: Limits,
+}
+
+/// How much one client may take for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections from one address; half of all when absent, and then any number from this machine.
+    pub max_connections_per_address: Option<usize>,
+    /// Packets a second from one client, without acknowledgements; 0 is without a limit. What is beyond is read later.
+    pub max_packets_per_s: u32,
+    /// Filters that one client may have subscribed at once.
+    pub max_subscriptions: usize,
+    /// Filters that all clients may ever have subscribed: rumqttd keeps something of each for ever.
+    pub max_filters: usize,
+    /// How long a client may take from its connection to the end of its CONNECT.
+    pub connect_timeout: Duration,
+    /// How long a client may take for the next 16 KiB of what it is sent.
+    pub send_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections_per_address: None,
+            max_packets_per_s: 5000,
+            max_subscriptions: 100,
+            max_filters: 10_000,
+            connect_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(30),
+        }
+    }
 }
 
 impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1883)),
+            http: None,
             files: PolicyFiles::default(),
             max_connections: 1000,
             max_packet_bytes: 1024 * 1024,
@@ -37,6 +74,7 @@ impl Default for BrokerConfig {
             // 10 MB an edge: four edges that bring their backlog at once fit. Memory grows only as far as messages
             // came, and only for filters that see many: those of the readings.
             queue_mib: 64,
+            limits: Limits::default(),
         }
     }
 }
@@ -60,30 +98,83 @@ impl BrokerConfig {
         let root = reader.root();
         let default = Self::default();
         let listen: SocketAddr = root.or("listen", default.listen);
-        let beside = |key| root.optional::<PathBuf>(key).map(|file| folder.join(file));
-        let files = PolicyFiles { users: beside("users_file"), rights: beside("rights_file") };
+        let http: Option<SocketAddr> = root.optional_section("http").and_then(|http| {
+            let listen = http.required("listen");
+            http.finish();
+            listen
+        });
+        let beside = |section: &Section<'_>, key| section.optional::<PathBuf>(key).map(|file| folder.join(file));
+        let tls = root.optional_section("tls").and_then(|section| tls(&section, folder).inspect(|_| section.finish()));
+        let files = PolicyFiles {
+            users: beside(&root, "users_file"),
+            rights: beside(&root, "rights_file"),
+            denied: beside(&root, "deny_file"),
+            tls,
+        };
         let allow_anonymous = root.or("allow_anonymous", false);
         let max_connections = root.within("max_connections", 1..=100_000, default.max_connections);
-        let max_packet_bytes = root.within("max_packet_bytes", 1024..=256 * 1024 * 1024 - 1, default.max_packet_bytes);
+        let max_packet_bytes =
+            root.within("max_packet_bytes", 1024..=256 * 1024 * 1024 - 2048, default.max_packet_bytes);
         let queue_mib = root.within("queue_mib", 1..=4096, default.queue_mib);
-        let has_users = root.has("users_file");
-        if has_users && allow_anonymous {
-            root.problem("allow_anonymous", "contradicts users_file; leave one of them out");
+        let limits = limits(&root);
+        let certified = files.tls.as_ref().filter(|tls| tls.client_ca.is_some()).map(|tls| tls.clients);
+        let asks = root.has("users_file") || certified == Some(ClientCertificates::Required);
+        if certified == Some(ClientCertificates::Optional) && !root.has("users_file") {
+            root.problem(
+                "tls",
+                "lets clients come without a certificate, and there is no users_file to hold them against",
+            );
         }
-        if !has_users && !allow_anonymous && !listen.ip().is_loopback() {
+        if asks && allow_anonymous {
+            root.problem(
+                "allow_anonymous",
+                "contradicts users_file and certificates of clients; leave one of them out",
+            );
+        }
+        if !asks && !allow_anonymous && !listen.ip().is_loopback() {
             root.problem(
                 "listen",
-                "is open to other machines, and everybody may connect; give a users_file, or listen on 127.0.0.1, \
-                 or write allow_anonymous = true when that is meant",
+                "is open to other machines, and everybody may connect; give a users_file or [tls] with a client_ca, or \
+                 listen on 127.0.0.1, or write allow_anonymous = true when that is meant",
             );
         }
         root.finish();
         match (reader.finish(), files.read()) {
-            (Ok(()), Ok(_)) => Ok(Self { listen, files, max_connections, max_packet_bytes, queue_mib }),
+            (Ok(()), Ok(_)) => Ok(Self { listen, http, files, max_connections, max_packet_bytes, queue_mib, limits }),
             (Err(problems), Ok(_)) | (Ok(()), Err(problems)) => Err(problems),
             (Err(problems), Err(others)) => Err(problems.and(others)),
         }
     }
+}
+
+fn limits(root: &Section<'_>) -> Limits {
+    let default = Limits::default();
+    let seconds = |key, default: Duration| Duration::from_secs(root.within(key, 1..=3600, default.as_secs()));
+    Limits {
+        max_connections_per_address: root.optional_within("max_connections_per_address", 1..=100_000),
+        max_packets_per_s: root.within("max_packets_per_s", 0..=10_000_000, default.max_packets_per_s),
+        max_subscriptions: root.within("max_subscriptions", 1..=10_000, default.max_subscriptions),
+        max_filters: root.within("max_filters", 1..=1_000_000, default.max_filters),
+        connect_timeout: seconds("connect_timeout_s", default.connect_timeout),
+        send_timeout: seconds("send_timeout_s", default.send_timeout),
+    }
+}
+
+fn tls(section: &Section<'_>, folder: &Path) -> Option<TlsFiles> {
+    let optional = |key| section.optional::<PathBuf>(key).map(|file| folder.join(file));
+    let (client_ca, crl) = (optional("client_ca"), optional("crl"));
+    let choices = [("required", ClientCertificates::Required), ("optional", ClientCertificates::Optional)];
+    let clients = section.choice("clients", &choices);
+    if client_ca.is_none() {
+        for key in ["crl", "clients"] {
+            if section.has(key) {
+                section.problem(key, "says something of clients' certificates, and there is no client_ca to sign them");
+            }
+        }
+    }
+    let certificate: Option<PathBuf> = section.required("certificate");
+    let key: Option<PathBuf> = section.required("key");
+    Some(TlsFiles { certificate: folder.join(certificate?), key: folder.join(key?), client_ca, clients: clients?, crl })
 }
 
 #[cfg(test)]

@@ -4,14 +4,19 @@
 //! broker to remember; whoever publishes something that must not be lost sends it again until the far end has it.
 //! A company with many stations names its own broker in the configuration of the other roles.
 
+pub mod authority;
 mod broker;
+mod certificate;
 pub mod config;
+mod denied;
 mod gate;
+mod http;
 mod inner;
 mod metrics;
 mod policy;
 mod reload;
 pub mod rights;
+pub mod tls;
 pub mod users;
 
 pub use broker::{Broker, BrokerError};

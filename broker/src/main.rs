@@ -1,11 +1,15 @@
 //! `tankline-broker`: the broker as a process.
 
+mod command;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use command::ca::CaArgs;
+use command::user::UserArgs;
 use tankline_broker::{Broker, BrokerConfig, Users};
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
@@ -40,6 +44,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Adds and removes users, who log in with a password.
+    User(UserArgs),
+    /// Makes and revokes certificates, for a company that has no authority of its own.
+    Ca(CaArgs),
     /// Says everything that is wrong with a configuration, and starts nothing.
     #[command(after_long_help = CONFIGURATION)]
     Check {
@@ -57,6 +65,8 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Run { config } => run(&config),
             Command::Check { config } => check(&config),
+            Command::User(args) => command::user::run(&args).map_err(Failure::from),
+            Command::Ca(args) => command::ca::run(&args).map_err(Failure::from),
         },
     )
 }
@@ -64,8 +74,15 @@ fn main() -> ExitCode {
 fn check(file: &Path) -> Result<(), Failure> {
     let config = BrokerConfig::load(file)?;
     let users = config.files.users.as_deref().map(Users::read_file).transpose()?;
-    let who = users.map_or_else(|| "everybody".to_owned(), |users| format!("{} users", users.len()));
+    let who = match (&users, &config.files.tls) {
+        (Some(users), _) => format!("{} users", users.len()),
+        (None, Some(tls)) if tls.client_ca.is_some() => "clients with a certificate".to_owned(),
+        (None, _) => "everybody".to_owned(),
+    };
     println!("{}: can be used; listens on {} for {who}", file.display(), config.listen);
+    for user in users.iter().flat_map(Users::in_clear) {
+        println!("warning: the password of {user} can be read in the users file; `tankline-broker user add` hashes it");
+    }
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! What the gate counts.
 
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::gate::Refusal;
+use crate::policy::Policy;
 
 /// Counters since the start of the broker.
 #[derive(Debug, Default)]
@@ -36,8 +38,8 @@ pub(crate) struct Counters {
 }
 
 /// The words for why a client was not let in.
-pub(crate) const REASONS: [&str; 7] =
-    ["protocol", "client_id", "will", "unavailable", "credentials", "no_connect", "late"];
+pub(crate) const REASONS: [&str; 9] =
+    ["protocol", "client_id", "will", "unavailable", "credentials", "no_connect", "late", "denied", "tls"];
 
 impl Counters {
     /// Adds to a counter.
@@ -51,5 +53,70 @@ impl Counters {
         if let Some(counter) = place.and_then(|place| self.refused.get(place)) {
             Self::add(counter, 1_u64);
         }
+    }
+}
+
+/// Writes all metrics as Prometheus reads them (text format 0.0.4).
+pub(crate) fn render(counters: &Counters, policy: &Policy) -> String {
+    let mut page = Page::default();
+    page.family("connections", "Clients that are connected.", "gauge");
+    page.sample("connections", &[], counters.connected.load(Ordering::Relaxed));
+    page.family("refused_clients_total", "Clients that were not let in.", "counter");
+    for (reason, counter) in REASONS.iter().zip(&counters.refused) {
+        page.sample("refused_clients_total", &[("reason", reason)], counter.load(Ordering::Relaxed));
+    }
+    page.family("cut_off_clients_total", "Clients whose connection was ended.", "counter");
+    for (reason, counter) in [
+        ("malformed", &counters.malformed),
+        ("silent", &counters.silent),
+        ("slow", &counters.slow),
+        ("revoked", &counters.revoked),
+    ] {
+        page.sample("cut_off_clients_total", &[("reason", reason)], counter.load(Ordering::Relaxed));
+    }
+    for (name, help, counter) in [
+        ("connections_total", "Clients that came in.", &counters.admitted),
+        ("turned_away_connections_total", "Connections for which there was no place.", &counters.turned_away),
+        ("packets_received_total", "Packets from clients, without acknowledgements.", &counters.packets),
+        ("messages_received_total", "Messages from clients.", &counters.messages),
+        ("refused_messages_total", "Messages to topics that are not their sender's.", &counters.refused_messages),
+        (
+            "refused_subscriptions_total",
+            "Filters that a client had no right to, or no room for.",
+            &counters.refused_filters,
+        ),
+        ("throttled_total", "Times that a client was read later because it sent too fast.", &counters.throttled),
+    ] {
+        page.family(name, help, "counter");
+        page.sample(name, &[], counter.load(Ordering::Relaxed));
+    }
+    if let Some(tls) = &policy.tls {
+        let name = "certificate_not_after_timestamp_seconds";
+        page.family(name, "When a certificate ends, in seconds since 1970.", "gauge");
+        for (file, certificate) in &tls.own {
+            page.sample(name, &[("file", file)], certificate.not_after.get() / 1000);
+        }
+    }
+    page.0
+}
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, help: &str, kind: &str) {
+        let name = format!("tankline_broker_{name}");
+        self.write(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    }
+
+    /// Writes one value. Label values are words of ours, which need no escaping.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl fmt::Display) {
+        let labels: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        self.write(format_args!("tankline_broker_{name}{labels} {value}\n"));
+    }
+
+    fn write(&mut self, text: fmt::Arguments<'_>) {
+        self.0.write_fmt(text).expect("writing to a text does not fail");
     }
 }

@@ -5,14 +5,22 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tankline_domain::settings::Problems;
+use tankline_domain::units::UnixMillis;
+use tankline_runtime::clock;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::certificate::WARNING_MS;
+use crate::denied::Denied;
 use crate::policy::Policy;
+use crate::tls::TlsFiles;
 use crate::{Rights, Users};
 
 /// From one look at the files to the next. A change counts when it stood for one more look: editors write in steps.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// From one warning of an end that comes near to the next.
+const WARNING: Duration = Duration::from_secs(24 * 3600);
 
 /// The files that tell who may do what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +29,10 @@ pub struct PolicyFiles {
     pub users: Option<PathBuf>,
     /// The rights file, where there is one.
     pub rights: Option<PathBuf>,
+    /// The deny list, where there is one.
+    pub denied: Option<PathBuf>,
+    /// The files of encryption, where it is wanted.
+    pub tls: Option<TlsFiles>,
 }
 
 impl PolicyFiles {
@@ -31,17 +43,22 @@ impl PolicyFiles {
     pub(crate) fn read(&self) -> Result<Policy, Problems> {
         let users = self.users.as_deref().map(Users::read_file).transpose();
         let rights = self.rights.as_deref().map(Rights::read_file).transpose();
-        match (users, rights) {
-            (Ok(users), Ok(rights)) => Ok(Policy { users, rights: rights.unwrap_or_default() }),
-            (users, rights) => {
-                let all = [users.err(), rights.err()].into_iter().flatten();
+        let denied = self.denied.as_deref().map(Denied::read_file).transpose();
+        let tls = self.tls.as_ref().map(TlsFiles::read).transpose();
+        match (users, rights, denied, tls) {
+            (Ok(users), Ok(rights), Ok(denied), Ok(tls)) => {
+                Ok(Policy { users, rights: rights.unwrap_or_default(), denied: denied.unwrap_or_default(), tls })
+            }
+            (users, rights, denied, tls) => {
+                let all = [users.err(), rights.err(), denied.err(), tls.err()].into_iter().flatten();
                 Err(all.reduce(Problems::and).expect("one of them is wrong"))
             }
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &Path> {
-        [&self.users, &self.rights].into_iter().filter_map(Option::as_deref)
+        let plain = [&self.users, &self.rights, &self.denied].into_iter().filter_map(Option::as_deref);
+        plain.chain(self.tls.iter().flat_map(TlsFiles::all))
     }
 
     fn prints(&self) -> Vec<Option<(SystemTime, u64)>> {
@@ -57,7 +74,13 @@ impl PolicyFiles {
 pub(crate) async fn watch(files: &PolicyFiles, exchange: watch::Sender<Arc<Policy>>) {
     let mut in_use = files.prints();
     let mut seen = in_use.clone();
+    let mut warned_at = None;
     loop {
+        let moment = clock::now();
+        if warned_at.is_none_or(|at| moment.saturating_duration_since(at) >= WARNING) {
+            warn_of_ends(&exchange.borrow(), clock::unix_ms());
+            warned_at = Some(moment);
+        }
         sleep(LOOK).await;
         let now = files.prints();
         if now == in_use || now != seen {
@@ -70,12 +93,22 @@ pub(crate) async fn watch(files: &PolicyFiles, exchange: watch::Sender<Arc<Polic
             Ok(policy) => {
                 tracing::info!("users or rights have changed: they are in use");
                 exchange.send_replace(Arc::new(policy));
+                warned_at = None;
             }
             Err(problems) => {
                 for problem in problems.iter() {
                     tracing::error!(%problem, "changed users or rights cannot be used; those before stay");
                 }
             }
+        }
+    }
+}
+
+fn warn_of_ends(policy: &Policy, now: UnixMillis) {
+    for (file, certificate) in policy.tls.iter().flat_map(|tls| &tls.own) {
+        if certificate.not_after.get() < now.get().saturating_add(WARNING_MS) {
+            let (name, until) = (&certificate.name, certificate.not_after);
+            tracing::warn!(file, name, %until, "a certificate ends soon, or has ended: put a new one in its place");
         }
     }
 }

@@ -4,15 +4,21 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::path::Path;
 
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tankline_domain::settings::{Problem, Problems};
 use tankline_runtime::secret::Secret;
 
-/// Users and their passwords.
+/// What a hash begins with, and no password.
+const HASH: &str = "$argon2";
+
+/// Users and their passwords, or the hashes of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Users(HashMap<String, Secret>);
 
 impl Users {
-    /// Reads a users file: one `user:password` a line; lines that are empty or begin with `#` are passed over.
+    /// Reads a users file: one `user:password` or `user:$argon2…` a line; lines that are empty or begin with `#` are passed over.
     ///
     /// A password may hold colons and spaces; a user may not hold a colon.
     ///
@@ -36,6 +42,9 @@ impl Users {
                 None => Some("must read user:password".to_owned()),
                 Some(("", _)) => Some("names no user before the colon".to_owned()),
                 Some((user, "")) => Some(format!("gives user {user:?} no password")),
+                Some((user, hash)) if hash.starts_with(HASH) && PasswordHash::new(hash).is_err() => {
+                    Some(format!("gives user {user:?} a hash that cannot be read"))
+                }
                 Some((user, password)) => users
                     .insert(user.to_owned(), Secret::new(password))
                     .map(|_| format!("names user {user:?} a second time")),
@@ -50,13 +59,27 @@ impl Users {
     }
 
     /// Tells whether this is the password of this user, in a time that does not tell how much of it is right.
+    ///
+    /// Against a hash that takes some tens of milliseconds of a processor.
     #[must_use]
     pub fn admit(&self, user: &str, password: &[u8]) -> bool {
-        self.0.get(user).is_some_and(|known| {
-            let (known, given) = (known.expose().as_bytes(), password);
-            let differences = known.iter().zip(given).fold(0, |all, (a, b)| black_box(all | (a ^ b)));
-            known.len() == given.len() && differences == 0
-        })
+        let Some(known) = self.0.get(user).map(Secret::expose) else {
+            // Takes as long as for a user that there is.
+            let other = self.0.values().map(Secret::expose).find(|known| known.starts_with(HASH));
+            black_box(other.map(|hash| fits(hash, password)));
+            return false;
+        };
+        if known.starts_with(HASH) {
+            return fits(known, password);
+        }
+        let known = known.as_bytes();
+        let differences = known.iter().zip(password).fold(0, |all, (a, b)| black_box(all | (a ^ b)));
+        known.len() == password.len() && differences == 0
+    }
+
+    /// Gives the users whose password stands in the file as it is.
+    pub fn in_clear(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, known)| !known.expose().starts_with(HASH)).map(|(user, _)| user.as_str())
     }
 
     /// Gives what proves a user, to see later whether it has been changed.
@@ -75,6 +98,26 @@ impl Users {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Makes the hash of a password that may stand in a users file: argon2id, with a salt of its own.
+///
+/// # Errors
+/// [`HashError`] when there are no random numbers, or the password is longer than 4 GiB.
+pub fn hash(password: &[u8]) -> Result<String, HashError> {
+    let hashed: Result<PasswordHash, _> = Argon2::default().hash_password(password);
+    hashed.map(|hash| hash.to_string()).map_err(|error| HashError { reason: error.to_string() })
+}
+
+/// A password cannot be hashed.
+#[derive(Debug, thiserror::Error)]
+#[error("the password cannot be hashed: {reason}")]
+pub struct HashError {
+    reason: String,
+}
+
+fn fits(hash: &str, password: &[u8]) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
 }
 
 impl<U: Into<String>, P: Into<String>> FromIterator<(U, P)> for Users {
@@ -96,6 +139,19 @@ mod tests {
         {
             assert!(!users.admit(user, password.as_bytes()), "{user} {password}");
         }
+    }
+
+    #[test]
+    fn hashed_password_admits_as_the_password_itself() {
+        let hash = hash(b"secret").unwrap();
+        let users = Users::parse(&format!("edge:{hash}\nclear:secret\n"), "users").unwrap();
+        assert!(users.admit("edge", b"secret"));
+        assert!(
+            !users.admit("edge", b"Secret") && !users.admit("edge", hash.as_bytes()) && !users.admit("x", b"secret")
+        );
+        assert_eq!(users.in_clear().collect::<Vec<_>>(), ["clear"]);
+        let problems = Users::parse("edge:$argon2id$v=19$nonsense\n", "users").unwrap_err().to_string();
+        assert!(problems.contains("a hash that cannot be read"), "{problems}");
     }
 
     #[test]

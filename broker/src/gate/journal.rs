@@ -1,9 +1,13 @@
 //! What was refused, told once.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use tankline_runtime::clock;
+
 use super::inspect::Refused;
+use crate::certificate::{Certificate, WARNING_MS};
 
 /// More peers than that, and the counters alone tell of what is refused.
 const MAX_PEERS: usize = 10_000;
@@ -16,6 +20,8 @@ pub(super) struct Journal(Mutex<HashSet<(String, Try)>>);
 enum Try {
     Publish,
     Subscribe,
+    Crowd,
+    End,
 }
 
 impl Journal {
@@ -35,6 +41,22 @@ impl Journal {
             Refused::Subscribe(filter) => {
                 tracing::warn!(identity, filter, "a subscription that it has no right to is refused to a client");
             }
+        }
+    }
+
+    /// Tells that an address has more connections than it may, when that was not told before.
+    pub(super) fn note_crowd(&self, address: IpAddr) {
+        if self.is_new(&address.to_string(), Try::Crowd) {
+            tracing::warn!(%address, "more connections from one address than it may have");
+        }
+    }
+
+    /// Tells that a client's certificate ends soon, when that was not told before.
+    pub(super) fn note_end(&self, certificate: &Certificate) {
+        let soon = clock::unix_ms().get().saturating_add(WARNING_MS);
+        if certificate.not_after.get() < soon && self.is_new(&certificate.name, Try::End) {
+            let (identity, until) = (&certificate.name, certificate.not_after);
+            tracing::warn!(identity, %until, "the certificate of a client ends soon: give it a new one");
         }
     }
 

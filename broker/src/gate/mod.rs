@@ -4,6 +4,7 @@
 //! The inner broker closes a refused client without a word, knows no rights, and breaks, for all clients and for good, on
 //! several things that a client may send. The gate keeps all that from it.
 
+mod addresses;
 mod allowance;
 mod connect;
 mod filters;
@@ -18,6 +19,7 @@ mod seats;
 mod slots;
 mod stay;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -27,7 +29,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::metrics::Counters;
 pub(crate) use refusal::Refusal;
-pub(crate) use rules::{Limits, Rules};
+pub(crate) use rules::Rules;
 
 /// Admits clients and relays their packets.
 pub(crate) struct Gate {
@@ -41,7 +43,7 @@ impl Gate {
     /// Lets clients in until it is dropped, and them with it; returns when the inner broker is found to be broken.
     pub(crate) async fn serve(self) -> String {
         let rules = Arc::new(self.rules);
-        let max_connections = rules.limits.max_connections;
+        let max_connections = rules.max_connections;
         let places = Arc::new(Semaphore::new(max_connections));
         let mut full = false;
         let mut clients = JoinSet::new();
@@ -60,22 +62,33 @@ impl Gate {
                     continue;
                 }
             };
-            if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                full = false;
-                let rules = Arc::clone(&rules);
-                clients.spawn(async move {
-                    stay::attend(stream, peer, &rules).await;
-                    drop(place);
-                });
-            } else {
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 if !full {
                     tracing::warn!(max_connections, "no place for more clients");
                     full = true;
                 }
                 Counters::add(&rules.counters.turned_away, 1_u64);
                 turn_away(&stream);
-            }
+                continue;
+            };
+            full = false;
+            let rules = Arc::clone(&rules);
+            clients.spawn(async move {
+                match rules.addresses.count(peer.ip()) {
+                    Some(_counted) => stay::attend(stream, peer, &rules).await,
+                    None => rules.turn_away_of_address(&stream, peer),
+                }
+                drop(place);
+            });
         }
+    }
+}
+
+impl Rules {
+    fn turn_away_of_address(&self, stream: &TcpStream, peer: SocketAddr) {
+        Counters::add(&self.counters.turned_away, 1_u64);
+        self.journal.note_crowd(peer.ip());
+        turn_away(stream);
     }
 }
 

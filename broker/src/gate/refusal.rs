@@ -11,6 +11,10 @@ pub(crate) enum Refusal {
     Stranger,
     #[error("its last will goes to a topic that is not its own")]
     Will,
+    #[error("it stands on the deny list")]
+    Denied,
+    #[error("its certificate or its encryption is none that is accepted here")]
+    Tls,
     #[error("the broker cannot take it in now")]
     Unavailable,
     #[error("wrong user or password")]
@@ -29,16 +33,16 @@ impl Refusal {
         let code = match self {
             Self::Protocol => 1,
             Self::ClientId | Self::Stranger => 2,
-            Self::Unavailable | Self::NoConnect | Self::Late | Self::BrokeOff => 3,
+            Self::Unavailable | Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls => 3,
             Self::Credentials => 4,
-            Self::Will => 5,
+            Self::Will | Self::Denied => 5,
         };
         [0x20, 2, 0, code]
     }
 
     /// Tells whether there is a client that would understand the answer.
     pub(crate) const fn is_worth_an_answer(self) -> bool {
-        !matches!(self, Self::NoConnect | Self::Late | Self::BrokeOff)
+        !matches!(self, Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls)
     }
 
     /// Gives the word for it in the metrics.
@@ -51,6 +55,8 @@ impl Refusal {
             Self::Credentials => "credentials",
             Self::NoConnect | Self::BrokeOff => "no_connect",
             Self::Late => "late",
+            Self::Denied => "denied",
+            Self::Tls => "tls",
         }
     }
 }

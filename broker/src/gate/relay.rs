@@ -126,7 +126,7 @@ impl<'r> Inward<'r> {
             admitted,
             rules,
             tell,
-            inspector: Inspector::new(granted, filters, limits.max_packet_bytes, limits.max_subscriptions),
+            inspector: Inspector::new(granted, filters, rules.max_packet_bytes, limits.max_subscriptions),
             allowance: Allowance::new(limits.max_packets_per_s, now),
             patience: Patience::new(admitted.connect.keep_alive_s, now),
         }

@@ -2,44 +2,31 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::addresses::Addresses;
 use super::filters::Filters;
 use super::journal::Journal;
 use super::seats::Seats;
 use super::slots::Slots;
+use crate::BrokerConfig;
+use crate::config::Limits;
 use crate::inner::Access;
 use crate::metrics::Counters;
 use crate::policy::Policy;
 
+/// Passwords that are held against a hash at once; the others wait.
+const PASSWORDS_AT_ONCE: usize = 2;
 /// When the inner broker closes this many admitted clients in a row without an answer, it is broken.
 const UNANSWERED_LIMIT: usize = 3;
 
-/// How much clients may take for themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Clients at once.
-    pub(crate) max_connections: usize,
-    /// The largest packet.
-    pub(crate) max_packet_bytes: usize,
-    /// Packets a second from one client, without acknowledgements; 0 is without a limit.
-    pub(crate) max_packets_per_s: u32,
-    /// Filters of one client.
-    pub(crate) max_subscriptions: usize,
-    /// Filters of all clients since the start.
-    pub(crate) max_filters: usize,
-    /// How long a client may take until its CONNECT is there.
-    pub(crate) connect_timeout: Duration,
-    /// How long a client may take for 16 KiB of what it is sent.
-    pub(crate) send_timeout: Duration,
-}
-
 /// What every client is judged by, and what is known of those inside.
 pub(crate) struct Rules {
-    pub(crate) limits: Limits,
+    pub(super) limits: Limits,
+    pub(super) max_connections: usize,
+    pub(super) max_packet_bytes: usize,
     /// Users and rights, exchanged when their files change.
     pub(crate) policy: watch::Receiver<Arc<Policy>>,
     pub(crate) counters: Arc<Counters>,
@@ -48,7 +35,10 @@ pub(crate) struct Rules {
     pub(super) seats: Seats,
     pub(super) slots: Slots,
     pub(super) filters: Arc<Filters>,
+    pub(super) addresses: Addresses,
     pub(super) journal: Journal,
+    /// Places for those whose password is held against a hash, which takes a processor and 19 MiB.
+    pub(super) passwords: Semaphore,
     /// Admitted clients in a row that the inner broker did not answer.
     unanswered: AtomicUsize,
     /// Cancelled when the inner broker is found to be broken.
@@ -58,14 +48,29 @@ pub(crate) struct Rules {
 impl Rules {
     /// Begins with nobody inside.
     pub(crate) fn new(
-        limits: Limits,
+        config: &BrokerConfig,
         policy: watch::Receiver<Arc<Policy>>,
         counters: Arc<Counters>,
         inner: Access,
     ) -> Self {
-        let filters = Arc::new(Filters::new(limits.max_filters));
+        let BrokerConfig { limits, max_connections, max_packet_bytes, .. } = config.clone();
         let (seats, slots, journal, unanswered, broken) = Default::default();
-        Self { limits, policy, counters, inner, seats, slots, filters, journal, unanswered, broken }
+        Self {
+            filters: Arc::new(Filters::new(limits.max_filters)),
+            addresses: Addresses::new(limits.max_connections_per_address, max_connections),
+            limits,
+            max_connections,
+            max_packet_bytes,
+            policy,
+            counters,
+            inner,
+            seats,
+            slots,
+            journal,
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            unanswered,
+            broken,
+        }
     }
 
     /// Gives users and rights as they are now.

@@ -3,18 +3,21 @@
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tankline_runtime::clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
 use super::Rules;
 use super::connect::receive;
 use super::packet::Connect;
 use super::refusal::Refusal;
 use super::relay::{self, Left};
+use crate::certificate::Certificate;
 use crate::inner::INNER_TIMEOUT;
 use crate::metrics::Counters;
 use crate::policy::Identity;
@@ -42,11 +45,31 @@ impl Admitted {
 }
 
 /// Admits a client and relays its packets until one side ends.
-pub(super) async fn attend(client: TcpStream, peer: SocketAddr, rules: &Rules) {
+pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
     // Small packets go at once; where the system cannot do that, they go a little later.
-    let _ = client.set_nodelay(true);
-    let mut client = client;
-    let asked = timeout(rules.limits.connect_timeout, admit(&mut client, peer, rules)).await;
+    let _ = stream.set_nodelay(true);
+    let until = clock::now() + rules.limits.connect_timeout;
+    let Some(tls) = rules.policy().tls.clone() else { return receive_client(stream, None, peer, until, rules).await };
+    let encrypted = timeout_at(until.into(), TlsAcceptor::from(tls.config).accept(stream)).await;
+    match encrypted.map_err(|_| Refusal::Late).and_then(|accepted| accepted.map_err(|_| Refusal::Tls)) {
+        Ok(stream) => {
+            let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            // The encryption has read it already, so it can be read.
+            let certificate = chain.first().and_then(|der| Certificate::read(der).ok());
+            receive_client(stream, certificate, peer, until, rules).await;
+        }
+        Err(refusal) => rules.note_refusal(peer, refusal),
+    }
+}
+
+async fn receive_client(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    certificate: Option<Certificate>,
+    peer: SocketAddr,
+    until: Instant,
+    rules: &Rules,
+) {
+    let asked = timeout_at(until.into(), admit(&mut client, certificate, peer, rules)).await;
     let admitted = match asked.unwrap_or(Err(Refusal::Late)) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(client, peer, refusal, rules).await,
@@ -63,11 +86,26 @@ pub(super) async fn attend(client: TcpStream, peer: SocketAddr, rules: &Rules) {
     }
 }
 
-async fn admit(client: &mut (impl AsyncRead + Unpin), peer: SocketAddr, rules: &Rules) -> Result<Admitted, Refusal> {
-    let (mut connect, sent) = receive(client, rules.limits.max_packet_bytes).await?;
+async fn admit(
+    client: &mut (impl AsyncRead + Unpin),
+    certificate: Option<Certificate>,
+    peer: SocketAddr,
+    rules: &Rules,
+) -> Result<Admitted, Refusal> {
+    let (mut connect, sent) = receive(client, rules.max_packet_bytes).await?;
     let policy = rules.policy();
-    let identity = policy.identify(&connect)?;
+    let identity = if certificate.is_none() && policy.users.is_some() {
+        let _place = rules.passwords.acquire().await.map_err(|_| Refusal::Unavailable)?;
+        let (policy, connect) = (Arc::clone(&policy), connect.clone());
+        let identified = spawn_blocking(move || policy.identify(&connect, None)).await;
+        identified.unwrap_or(Err(Refusal::Unavailable))?
+    } else {
+        policy.identify(&connect, certificate)?
+    };
     let granted = policy.grant(&identity, &connect)?;
+    if let Identity::Certified(certificate) = &identity {
+        rules.journal.note_end(certificate);
+    }
     // The password has done its work.
     connect.login = None;
     Ok(Admitted { connect, identity, granted, sent, peer })
@@ -101,6 +139,13 @@ async fn stay(
     }
 }
 
+impl Rules {
+    fn note_refusal(&self, peer: SocketAddr, refusal: Refusal) {
+        self.counters.note_refusal(refusal);
+        tracing::warn!(%peer, reason = %refusal, "client refused");
+    }
+}
+
 /// The name of a client with the inner broker; given back when the client is gone.
 struct Slot<'r> {
     rules: &'r Rules,
@@ -131,8 +176,7 @@ impl Drop for Inside<'_> {
 }
 
 async fn refuse(mut client: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, refusal: Refusal, rules: &Rules) {
-    rules.counters.note_refusal(refusal);
-    tracing::warn!(%peer, reason = %refusal, "client refused");
+    rules.note_refusal(peer, refusal);
     if refusal.is_worth_an_answer() {
         // A client that does not hear it finds the connection closed.
         let told = async {

@@ -1,8 +1,10 @@
 //! A broker process, and clients for it.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+pub mod raw;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
@@ -29,6 +31,7 @@ pub fn command(subcommand: &str, config: &str) -> (Command, TempDir) {
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
+    http: Option<SocketAddr>,
     lines: Receiver<String>,
     dir: TempDir,
 }
@@ -53,7 +56,8 @@ impl Process {
     fn run(command: &mut Command, dir: TempDir) -> Self {
         let mut child = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines(child.stderr.take().unwrap());
-        Self { child, address: bound_address(&lines), lines, dir }
+        let (address, http) = bound_addresses(&lines);
+        Self { child, address, http, lines, dir }
     }
 
     /// Writes one of its files anew.
@@ -71,6 +75,26 @@ impl Process {
                 return line;
             }
         }
+    }
+
+    /// Gives its metrics.
+    pub fn metrics(&self) -> String {
+        self.get("/metrics")
+    }
+
+    /// Gives what it says of its health.
+    pub fn health(&self) -> String {
+        self.get("/healthz")
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.http.unwrap()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: broker\r\nconnection: close\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        page
     }
 
     /// Gives the lines of its log that have not been looked at.
@@ -103,14 +127,17 @@ fn lines(stderr: ChildStderr) -> Receiver<String> {
     lines
 }
 
-fn bound_address(lines: &Receiver<String>) -> SocketAddr {
-    let mut said = Vec::new();
+/// Waits until clients are taken; gives where, and where metrics are served.
+fn bound_addresses(lines: &Receiver<String>) -> (SocketAddr, Option<SocketAddr>) {
+    let (mut said, mut http) = (Vec::new(), None);
+    let address = |line: &str| {
+        let (_, after) = line.split_once("\"address\":\"").unwrap();
+        after.split_once('"').unwrap().0.parse().unwrap()
+    };
     loop {
         match lines.recv_timeout(DEADLINE) {
-            Ok(line) if line.contains("broker takes clients") => {
-                let (_, after) = line.split_once("\"address\":\"").unwrap();
-                return after.split_once('"').unwrap().0.parse().unwrap();
-            }
+            Ok(line) if line.contains("broker takes clients") => return (address(&line), http),
+            Ok(line) if line.contains("broker serves metrics") => http = Some(address(&line)),
             Ok(line) => said.push(line),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => panic!("no address in {said:#?}"),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tankline_broker::config::Limits;
 use tankline_broker::{Broker, BrokerConfig};
 use tankline_domain::message::GaugeCounters;
 use tankline_domain::names::{EdgeName, TankName};
@@ -126,7 +127,9 @@ pub fn broker(args: &DemoArgs) -> anyhow::Result<(BrokerUrl, Option<Broker>)> {
 /// Configures a broker for this process alone, on a free port.
 #[must_use]
 pub fn free_port() -> BrokerConfig {
-    BrokerConfig { listen: ([127, 0, 0, 1], 0).into(), ..BrokerConfig::default() }
+    // A bench sends as fast as it can.
+    let limits = Limits { max_packets_per_s: 0, ..Limits::default() };
+    BrokerConfig { listen: ([127, 0, 0, 1], 0).into(), limits, ..BrokerConfig::default() }
 }
 
 /// Configures the centre.

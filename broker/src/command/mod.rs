@@ -1,0 +1,4 @@
+//! What the program does beside running.
+
+pub mod ca;
+pub mod user;

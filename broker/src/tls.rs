@@ -1,0 +1,160 @@
+//! Encryption, and certificates of clients.
+
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tankline_domain::settings::Problems;
+
+use crate::certificate::Certificate;
+
+/// Readable by others than the owner and the group.
+const OTHERS: u32 = 0o007;
+
+/// The files of encryption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The broker's certificate, with those between it and its authority after it. PEM.
+    pub certificate: PathBuf,
+    /// The key of it. PEM; nobody but owner and group may read it.
+    pub key: PathBuf,
+    /// The authority of clients' certificates. PEM. Without it clients are not asked for one.
+    pub client_ca: Option<PathBuf>,
+    /// Whether a client may come without a certificate.
+    pub clients: ClientCertificates,
+    /// Certificates that were revoked by that authority. PEM.
+    pub crl: Option<PathBuf>,
+}
+
+/// Whether a client may come without a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// It may not.
+    #[default]
+    Required,
+    /// It may, and then needs user and password.
+    Optional,
+}
+
+/// Encryption as the files have it now.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ServerConfig>,
+    /// The broker's own certificate and the authority of the clients, by the keys that name their files.
+    pub(crate) own: Vec<(&'static str, Certificate)>,
+    /// Serial numbers that were revoked.
+    revoked: Vec<Vec<u8>>,
+    /// All bytes of all files.
+    source: Vec<Vec<u8>>,
+}
+
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Tls {}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("own", &self.own).finish_non_exhaustive()
+    }
+}
+
+impl TlsFiles {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// [`Problems`] of the first file that cannot be used.
+    pub(crate) fn read(&self) -> Result<Tls, Problems> {
+        check_mode(&self.key)?;
+        let mut source = Vec::new();
+        let mut bytes_of = |file: &Path| {
+            let bytes = std::fs::read(file).map_err(|error| wrong(file, format!("cannot be read: {error}")))?;
+            source.push(bytes.clone());
+            Ok::<_, Problems>(bytes)
+        };
+        let chain = certificates(&self.certificate, &bytes_of(&self.certificate)?)?;
+        let key = PrivateKeyDer::from_pem_slice(&bytes_of(&self.key)?);
+        let key = key.map_err(|error| wrong(&self.key, format!("holds no private key: {error}")))?;
+        let mut own = vec![("certificate", described(&self.certificate, &chain)?)];
+        let mut revoked = Vec::new();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| wrong(&self.certificate, error.to_string()))?;
+        let builder = if let Some(file) = &self.client_ca {
+            let authorities = certificates(file, &bytes_of(file)?)?;
+            own.push(("client_ca", described(file, &authorities)?));
+            let mut roots = RootCertStore::empty();
+            for authority in authorities {
+                roots.add(authority).map_err(|error| wrong(file, format!("holds no authority: {error}")))?;
+            }
+            let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            if let Some(file) = &self.crl {
+                let bytes = bytes_of(file)?;
+                let lists = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+                let lists = lists.map_err(|error| wrong(file, format!("holds no revocation list: {error}")))?;
+                for list in &lists {
+                    revoked.extend(crate::certificate::revoked(list).map_err(|error| wrong(file, error))?);
+                }
+                verifier = verifier.with_crls(lists);
+            }
+            if self.clients == ClientCertificates::Optional {
+                verifier = verifier.allow_unauthenticated();
+            }
+            let verifier: Arc<dyn ClientCertVerifier> =
+                verifier.build().map_err(|error| wrong(file, format!("cannot be used: {error}")))?;
+            builder.with_client_cert_verifier(verifier)
+        } else {
+            builder.with_no_client_auth()
+        };
+        let config = builder.with_single_cert(chain, key);
+        let config = config.map_err(|error| wrong(&self.key, format!("does not fit the certificate: {error}")))?;
+        Ok(Tls { config: Arc::new(config), own, revoked, source })
+    }
+
+    /// Gives all files.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Path> {
+        let always = [&self.certificate, &self.key];
+        always.into_iter().chain(&self.client_ca).chain(&self.crl).map(PathBuf::as_path)
+    }
+}
+
+impl Tls {
+    /// Tells whether a certificate was revoked.
+    pub(crate) fn has_revoked(&self, serial: &[u8]) -> bool {
+        self.revoked.iter().any(|revoked| revoked == serial)
+    }
+}
+
+fn check_mode(key: &Path) -> Result<(), Problems> {
+    let metadata = std::fs::metadata(key).map_err(|error| wrong(key, format!("cannot be read: {error}")))?;
+    if metadata.permissions().mode() & OTHERS == 0 {
+        return Ok(());
+    }
+    Err(wrong(key, "is a key that everybody on this machine may read; chmod 600 it, and think of who has read it"))
+}
+
+fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Problems> {
+    let all = CertificateDer::pem_slice_iter(bytes).collect::<Result<Vec<_>, _>>();
+    match all {
+        Ok(all) if all.is_empty() => Err(wrong(file, "holds no certificate; PEM is wanted")),
+        Ok(all) => Ok(all),
+        Err(error) => Err(wrong(file, format!("holds no certificate: {error}"))),
+    }
+}
+
+fn described(file: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate, Problems> {
+    Certificate::read(&chain[0]).map_err(|error| wrong(file, error))
+}
+
+fn wrong(file: &Path, message: impl Into<String>) -> Problems {
+    Problems::of_file(file.display().to_string(), message)
+}

@@ -1,0 +1,205 @@
+//! TLS, certificates of clients, hashed passwords, revocation.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use rumqttc::{ConnectReturnCode, ConnectionError, MqttOptions, TlsConfiguration, Transport};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use support::raw::dial;
+use support::{DEADLINE, Process, connect, options, publish, refusal};
+use tempfile::TempDir;
+
+const STATE: &str = "tankline/v1/lindong/rtu-01/state";
+
+/// A folder with an authority, made by the program itself.
+struct Authority(TempDir);
+
+impl Authority {
+    fn found() -> Self {
+        let authority = Self(tempfile::tempdir().unwrap());
+        authority.ca(&["init"]);
+        authority.ca(&["issue", "--broker", "localhost", "--broker", "127.0.0.1"]);
+        authority
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.path().join(file).display().to_string()
+    }
+
+    fn ca(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-broker"));
+        let (verb, rest) = arguments.split_first().unwrap();
+        command.current_dir(self.0.path()).args(["ca", verb]).args(rest);
+        said(&command.output().unwrap())
+    }
+
+    fn issue(&self, edge: &str) -> &Self {
+        self.ca(&["issue", "--edge", edge]);
+        self
+    }
+
+    fn tls(&self, more: &str) -> String {
+        let (certificate, key) = (self.path("localhost.crt"), self.path("localhost.key"));
+        format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n{more}")
+    }
+
+    /// Certificates are asked for, and revoked ones refused.
+    fn strict(&self) -> String {
+        self.tls(&format!("client_ca = \"{}\"\ncrl = \"{}\"\n", self.path("ca/ca.crt"), self.path("ca/ca.crl")))
+    }
+
+    fn client(&self, broker: &Process, client_id: &str, certificate: Option<&str>) -> MqttOptions {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.path("ca/ca.crt")).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = builder.with_root_certificates(roots);
+        let config = match certificate {
+            None => builder.with_no_client_auth(),
+            Some(name) => {
+                let chain = vec![CertificateDer::from_pem_file(self.path(&format!("{name}.crt"))).unwrap()];
+                let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        let mut options = options(broker.address, client_id);
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))));
+        options
+    }
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[tokio::test]
+async fn edge_comes_in_by_its_certificate_and_others_do_not() {
+    let authority = Authority::found();
+    authority.issue("lindong.rtu-01").issue("lindong.rtu-02");
+    let broker = Process::start(&authority.strict(), "");
+    let edge = || authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"));
+    let (client, mut eventloop) = connect(edge()).await;
+    publish(&mut eventloop, &client, STATE, true, b"online").await;
+
+    let thief = authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-02"));
+    let refused = refusal(thief).await;
+    assert!(matches!(refused, ConnectionError::ConnectionRefused(ConnectReturnCode::BadClientId)), "{refused}");
+    refusal(authority.client(&broker, "lindong.rtu-01", None)).await;
+    refusal(options(broker.address, "lindong.rtu-01")).await;
+
+    let other = Authority::found();
+    other.issue("lindong.rtu-01");
+    std::fs::copy(authority.path("ca/ca.crt"), other.path("ca/ca.crt")).unwrap();
+    refusal(other.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
+    publish(&mut eventloop, &client, STATE, true, b"undisturbed").await;
+}
+
+#[tokio::test]
+async fn revoked_certificate_is_cut_off_and_stays_out() {
+    let authority = Authority::found();
+    authority.issue("lindong.rtu-01").issue("lindong.rtu-02");
+    let broker = Process::start(&authority.strict(), "");
+    let edge = |name: &str| authority.client(&broker, name, Some(name));
+    let (_revoked, mut revoked) = connect(edge("lindong.rtu-01")).await;
+    let (client, mut stays) = connect(edge("lindong.rtu-02")).await;
+    let said = authority.ca(&["revoke", "lindong.rtu-01"]);
+    assert!(said.starts_with("1 revoked"), "{said}");
+    let cut_off = async { while revoked.poll().await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, cut_off).await.expect("it is inside still");
+    refusal(edge("lindong.rtu-01")).await;
+    publish(&mut stays, &client, "tankline/v1/lindong/rtu-02/state", true, b"here").await;
+    let list = authority.ca(&["list"]);
+    let line = |name: &str| list.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(line("lindong.rtu-01").ends_with("revoked") && line("lindong.rtu-02").ends_with("holds"), "{list}");
+}
+
+#[tokio::test]
+async fn password_is_held_against_its_hash_and_the_deny_list_before_it() {
+    let authority = Authority::found();
+    let user = |name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-broker"));
+        command.current_dir(authority.0.path()).args(["user", "add", "--users", "users", name]);
+        said(&command.output().unwrap()).trim().rsplit(' ').next().unwrap().to_owned()
+    };
+    let password = user("lindong.rtu-01");
+    let config = format!("users_file = \"{}\"\ndeny_file = \"denied\"\n{}", authority.path("users"), authority.tls(""));
+    let broker = Process::start_with(&config, &[("denied", "# nobody\n")]);
+    let login = |password: &str| {
+        let mut options = authority.client(&broker, "lindong.rtu-01", None);
+        options.set_credentials("lindong.rtu-01", password);
+        options
+    };
+    let (_client, mut eventloop) = connect(login(&password)).await;
+    let refused = refusal(login("other")).await;
+    assert!(matches!(refused, ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword)), "{refused}");
+
+    broker.write("denied", "lindong.rtu-01\n");
+    let cut_off = async { while eventloop.poll().await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, cut_off).await.expect("it is inside still");
+    let refused = refusal(login(&password)).await;
+    assert!(matches!(refused, ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized)), "{refused}");
+
+    let log = broker.other_lines().concat();
+    let users = std::fs::read_to_string(authority.path("users")).unwrap();
+    assert!(!log.contains(&password) && !users.contains(&password), "the password stands in the log or the file");
+    let mode = std::fs::metadata(authority.path("users")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn handshake_that_never_comes_ends_and_holds_nobody_up() {
+    let authority = Authority::found();
+    authority.issue("lindong.rtu-01");
+    let broker = Process::start(&format!("connect_timeout_s = 1\n{}", authority.strict()), "");
+    let mut idle: Vec<_> = (0..10).map(|_| dial(broker.address)).collect();
+    connect(authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
+    for stream in &mut idle {
+        support::raw::until_cut_off(stream);
+    }
+}
+
+#[test]
+fn key_that_everybody_may_read_is_refused() {
+    let authority = Authority::found();
+    let check = || {
+        let (mut command, _dir) = support::command("check", &authority.strict());
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(check().0, Some(0));
+    let key = authority.path("localhost.key");
+    std::fs::set_permissions(Path::new(&key), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(2));
+    assert!(said.contains(&key) && said.contains("everybody on this machine may read"), "{said}");
+}
+
+#[tokio::test]
+async fn end_of_the_certificate_is_in_the_metrics_and_warned_of() {
+    let authority = Authority::found();
+    authority.ca(&["issue", "--client", "tankline-ingest", "--days", "3"]);
+    std::fs::remove_file(authority.path("localhost.crt")).unwrap();
+    std::fs::remove_file(authority.path("localhost.key")).unwrap();
+    authority.ca(&["issue", "--broker", "localhost", "--broker", "127.0.0.1", "--days", "3"]);
+    let broker = Process::start(&format!("{}[http]\nlisten = \"127.0.0.1:0\"", authority.strict()), "");
+    let warning = broker.line_with("a certificate ends soon");
+    assert!(warning.contains("localhost"), "{warning}");
+    let metrics = broker.metrics();
+    for file in ["certificate", "client_ca"] {
+        let name = format!("tankline_broker_certificate_not_after_timestamp_seconds{{file=\"{file}\"}} ");
+        assert!(metrics.contains(&name), "{metrics}");
+    }
+    connect(authority.client(&broker, "tankline-ingest.lindong", Some("tankline-ingest"))).await;
+    let warning = broker.line_with("the certificate of a client ends soon");
+    assert!(warning.contains("tankline-ingest"), "{warning}");
+    assert!(broker.health().contains("\"healthy\":true"));
+}
