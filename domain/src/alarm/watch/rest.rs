@@ -110,8 +110,14 @@ mod tests {
 
     #[test]
     fn slow_loss_leaves_it_at_rest_and_a_flow_does_not() {
-        let mut rest = Rest::default();
-        assert_eq!(run(&mut rest, 0..600, -0.6), [(30, Change::Began)]);
+        let moves = |m3_h: f64| {
+            let mut rest = Rest::default();
+            let mut push =
+                |minute: i32, moved: f64| rest.push(UnixMillis::new(i64::from(minute) * 60_000), moved, 0.05, 1.0);
+            (0..60).for_each(|minute| assert_ne!(push(minute, 0.0), Change::Moves));
+            (60..200).any(|minute| push(minute, f64::from(minute - 60) * m3_h / 60.0) == Change::Moves)
+        };
+        assert!(!moves(-0.9) && moves(-2.0));
         assert!(run(&mut Rest::default(), 0..600, -6.0).iter().all(|(_, change)| *change == Change::Moves));
     }
 }
