@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Keeper, TokensError};
-use crate::alarms::{Engine, Standing};
+use crate::alarms::{Engine, Kept, Standing};
 use crate::centre::{self, Site};
 use crate::config::Config;
 use crate::historian::{self, Feed, InfluxDb, InfluxDbError, Stream};
@@ -121,7 +121,9 @@ impl Ingest {
         let mut loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
         loaded.notifier = Notifier::new(&config.targets);
         let outboxes = outboxes(&config, &mut connection, &loaded.notifier)?;
-        let kept = store::load_alarms(&connection).map_err(|source| StartError::Load { path: path(), source })?;
+        let alarms = store::load_alarms(&connection).map_err(|source| StartError::Load { path: path(), source })?;
+        let watches = store::load_watches(&connection).map_err(|source| StartError::Load { path: path(), source })?;
+        let kept = Kept { alarms, watches };
         let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
         let engine = Engine::new(&config.sites, Arc::clone(&stations), kept, now);
         loaded.alarms = engine.board();

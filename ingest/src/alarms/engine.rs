@@ -10,10 +10,19 @@ use tankline_domain::names::SiteName;
 use tankline_domain::site::Site;
 use tankline_domain::units::UnixMillis;
 
-use super::{Board, Order, Ordered, Standing};
+use super::{Board, Order, Ordered, Standing, Watches};
 use crate::intake::{Accepted, Batch, LIVE_MS};
 use crate::stations::{EdgeId, Stations, TankId};
-use crate::store::{AlarmChanges, AlarmRow, Happened};
+use crate::store::{AlarmChanges, AlarmRow, Happened, WatchRow};
+
+/// What was kept before, to go on from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Kept {
+    /// How alarms stand.
+    pub alarms: Vec<AlarmRow>,
+    /// What the detectors know of tanks.
+    pub watches: Vec<WatchRow>,
+}
 
 /// The alarms of all sites. What happens waits here until it is taken into a transaction.
 #[derive(Debug)]
@@ -26,12 +35,15 @@ pub struct Engine {
     edges: HashMap<EdgeId, usize>,
     /// Kept alarms of what is described no longer; they go with the next transaction.
     leftover: Vec<AlarmRow>,
+    watches: Watches,
 }
 
 impl Engine {
     /// Makes the alarms that the sites describe, and takes up what was kept of them.
     #[must_use]
-    pub fn new(sites: &[Site], stations: Arc<Stations>, kept: Vec<AlarmRow>, now: Moment) -> Self {
+    pub fn new(sites: &[Site], stations: Arc<Stations>, kept: Kept, now: Moment) -> Self {
+        let Kept { alarms: kept, watches } = kept;
+        let watches = Watches::new(sites, &stations, watches);
         let place = |name: &SiteName| sites.iter().position(|site| site.name() == name);
         let mut alarms: Vec<_> = sites.iter().map(|site| SiteAlarms::new(site, now)).collect();
         let mut leftover = Vec::new();
@@ -51,7 +63,7 @@ impl Engine {
         };
         let tanks = stations.tanks().filter_map(tank).collect();
         let edges = stations.edges().filter_map(|(id, edge)| Some((id, place(&edge.site)?))).collect();
-        Self { stations, sites: alarms, tanks, edges, leftover }
+        Self { stations, sites: alarms, tanks, edges, leftover, watches }
     }
 
     /// Gives the alarms that are not normal.
@@ -73,7 +85,8 @@ impl Engine {
             let at = reading.at.min(batch.received);
             let sample = sample(reading, at);
             if batch.received.millis_since(at) <= LIVE_MS {
-                self.sites[site].handle_live(now, place, &sample);
+                let findings = self.watches.handle_live(reading.tank, at, &reading.derived);
+                self.sites[site].handle_live(now, place, &Sample { findings: findings.as_ref(), ..sample });
             } else {
                 self.sites[site].handle_backlog(place, &sample);
             }
@@ -112,7 +125,11 @@ impl Engine {
 
     /// Takes what happened since the last call, for a transaction.
     pub fn take_changes(&mut self) -> AlarmChanges {
-        let mut changes = AlarmChanges { happened: Vec::new(), rows: std::mem::take(&mut self.leftover) };
+        let mut changes = AlarmChanges {
+            happened: Vec::new(),
+            rows: std::mem::take(&mut self.leftover),
+            watches: self.watches.take_rows(&self.stations),
+        };
         for site in &mut self.sites {
             let (transitions, changed) = (site.take_transitions(), site.take_changed());
             for transition in transitions {

@@ -8,9 +8,11 @@ mod engine;
 mod log;
 mod order;
 mod standing;
+mod watches;
 
 pub use board::Board;
-pub use engine::Engine;
+pub use engine::{Engine, Kept};
 pub use log::log;
 pub use order::{ActionName, Order, Ordered, UnknownAction};
 pub use standing::Standing;
+pub use watches::Watches;

@@ -1,5 +1,6 @@
 //! Quantities from readings, by what is described of the tank.
 
+use tankline_domain::alarm::watch::Seen;
 use tankline_domain::flow::{Flow, FlowMeter};
 use tankline_domain::geometry::{Geometry, Layers};
 use tankline_domain::quantity::{Basis, Measured, Quantities, Water};
@@ -35,6 +36,10 @@ pub struct Derived {
     pub tov_flow_m3h: Option<f64>,
     /// Expanded uncertainty (k = 2) of the flow of the total, m3/h.
     pub tov_flow_uncertainty_m3h: Option<f64>,
+    /// The flow of the total with all that is known of it.
+    pub tov_flow: Option<Flow>,
+    /// What the reading tells of the volume to who watches it; absent unless it is good. It is not stored.
+    pub seen: Option<Seen>,
 }
 
 /// Derives the quantities of one tank, reading by reading.
@@ -63,7 +68,8 @@ impl Deriver {
         let without_interface = Measured { water: Water::Unknown, ..measured };
         let found = basis.quantities(&measured).or_else(|_| basis.quantities(&without_interface));
         let Ok(found) = found else { return Derived::default() };
-        let (flow, tov_flow) = self.flows(basis, reading.at, level, &found);
+        let per_mm = basis.volume_per_mm(level).ok().map(CubicMetres::new);
+        let (flow, tov_flow) = per_mm.map_or((None, None), |per_mm| self.flows(basis, reading.at, per_mm, &found));
         let layer = |volume: fn(Layers) -> CubicMetres| found.layers.map(|layers| volume(layers).get());
         let net = found.net.as_ref().ok();
         Derived {
@@ -78,6 +84,10 @@ impl Deriver {
             flow_m3h: flow.map(|flow| flow.flow.get()),
             tov_flow_m3h: tov_flow.map(|flow| flow.flow.get()),
             tov_flow_uncertainty_m3h: tov_flow.map(|flow| flow.uncertainty.get()),
+            tov_flow,
+            seen: per_mm
+                .filter(|_| reading.quality.is_good())
+                .map(|per_mm| Seen::new(reading.at, &found, reading.temperature, per_mm)),
         }
     }
 
@@ -86,11 +96,9 @@ impl Deriver {
         &mut self,
         basis: &Basis,
         at: UnixMillis,
-        level: Millimetres,
+        step: CubicMetres,
         found: &Quantities,
     ) -> (Option<Flow>, Option<Flow>) {
-        let Ok(step) = basis.volume_per_mm(level) else { return (None, None) };
-        let step = CubicMetres::new(step);
         let total = self.total.push(at, found.tov, step);
         let flow = match (basis.edition(), &found.net) {
             (None, _) => total,

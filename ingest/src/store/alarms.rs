@@ -7,6 +7,7 @@ use tankline_domain::alarm::{AlarmKey, Transition};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
 
+use super::watches::{self, WatchRow};
 use crate::alarms::Standing;
 use crate::notify::{Notifier, Words};
 
@@ -51,6 +52,8 @@ pub struct AlarmChanges {
     pub happened: Vec<Happened>,
     /// How the alarms that it happened to stand now.
     pub rows: Vec<AlarmRow>,
+    /// What the detectors know of tanks of which that is to be kept.
+    pub watches: Vec<WatchRow>,
 }
 
 /// A transition as it is in the database.
@@ -84,7 +87,7 @@ impl AlarmChanges {
     /// Tells whether nothing happened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.happened.is_empty() && self.rows.is_empty()
+        self.happened.is_empty() && self.rows.is_empty() && self.watches.is_empty()
     }
 }
 
@@ -109,6 +112,7 @@ pub(super) fn note(
     for row in &changes.rows {
         save(transaction, row, now)?;
     }
+    watches::keep(transaction, &changes.watches, now)?;
     Ok(newest)
 }
 

@@ -16,6 +16,7 @@ mod schema;
 #[cfg(test)]
 mod store_tests;
 mod survey;
+mod watches;
 mod writer;
 
 pub use alarms::{
@@ -33,4 +34,5 @@ pub use recompute::{Recomputed, recompute, send_again};
 pub use retention::{Expired, Expiry};
 pub use schema::VERSION as SCHEMA_VERSION;
 pub use survey::{FeedStatus, JournalStatus, StoreStatus, survey};
+pub use watches::{WatchRow, load_watches};
 pub use writer::{Work, Writer, WriterError};

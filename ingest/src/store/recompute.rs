@@ -64,6 +64,8 @@ pub fn recompute(
                 flow_m3h: old.derived.flow_m3h,
                 tov_flow_m3h: old.derived.tov_flow_m3h,
                 tov_flow_uncertainty_m3h: old.derived.tov_flow_uncertainty_m3h,
+                tov_flow: old.derived.tov_flow,
+                seen: old.derived.seen,
                 ..derived
             };
             let same = stands == old.derived;

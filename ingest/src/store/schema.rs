@@ -151,6 +151,16 @@ CREATE TABLE alarm_transition (
 CREATE INDEX alarm_transition_by_time ON alarm_transition (site, at_ms);
 CREATE INDEX alarm_transition_by_alarm ON alarm_transition (site, source, alarm, id);
 
+-- What the detectors of movement and leak know of each tank, as JSON, by which basis of its volumes.
+CREATE TABLE tank_watch (
+    site TEXT NOT NULL,
+    tank TEXT NOT NULL,
+    basis TEXT NOT NULL,
+    body TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (site, tank)
+) WITHOUT ROWID;
+
 -- What has yet to be told to a webhook or by e-mail, and what was.
 CREATE TABLE notification (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
