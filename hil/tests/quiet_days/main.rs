@@ -53,6 +53,26 @@ fn thirty_quiet_days_have_no_false_alarm_and_a_leak_of_one_night_is_found() {
     }
 }
 
+#[test]
+fn only_a_flow_against_the_duty_is_told_of() {
+    let mut station = Station::new(4, Duty::DrawOnly);
+    let quiet = station.run(4 * DAY);
+    assert!(quiet.values().all(|found| found.reverse_flow.is_none()), "at rest: {quiet:?}");
+    for (m3_h, is_reverse) in [(-30.0, false), (30.0, true)] {
+        for tank in &TANKS {
+            if m3_h < 0.0 { station.draw(tank.name, -m3_h) } else { station.fill(tank.name, m3_h, 40.0) }
+        }
+        let found = station.run(HOUR / 2);
+        for tank in &TANKS {
+            let reverse = found[tank.name].reverse_flow;
+            println!("{}, {m3_h} m3/h: {reverse:?}", tank.name);
+            assert_eq!(reverse.is_some(), is_reverse, "{}, {m3_h} m3/h: {reverse:?}", tank.name);
+        }
+        TANKS.iter().for_each(|tank| station.hold(tank.name));
+        station.run(HOUR);
+    }
+}
+
 /// Hot crude comes in, stands, is drawn: what cools and mixes afterwards is no leak, nor is what was drawn.
 #[test]
 fn days_of_filling_and_drawing_have_no_false_leak() {

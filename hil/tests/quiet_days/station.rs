@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tankline_domain::alarm::watch::{Duty, Finding, Findings, Seen, Verdict, Watch, WatchSettings};
+use tankline_domain::flow::FlowMeter;
 use tankline_domain::quantity::{Basis, Measured, Water};
 use tankline_domain::settings::Document;
 use tankline_domain::site::{Site, parse};
@@ -50,6 +51,7 @@ struct Watched {
     id: TankId,
     basis: Basis,
     watch: Watch,
+    meter: FlowMeter,
     settings: WatchSettings,
     was_tested: bool,
 }
@@ -59,6 +61,7 @@ struct Watched {
 pub struct Found {
     pub movement: Option<(f64, Finding)>,
     pub leak: Option<(f64, Finding)>,
+    pub reverse_flow: Option<(f64, Finding)>,
 }
 
 impl Station {
@@ -71,7 +74,7 @@ impl Station {
             let basis = Basis::new(tank, site.product_of(tank).unwrap()).unwrap();
             let settings = WatchSettings { duty, ..WatchSettings::default() };
             let (id, watch) = (plant.find(&tank.name).unwrap(), Watch::default());
-            Watched { name: size.name, id, basis, watch, settings, was_tested: false }
+            Watched { name: size.name, id, basis, watch, meter: FlowMeter::default(), settings, was_tested: false }
         });
         let tanks = tanks.collect();
         Self { plant, tanks, second: 0 }
@@ -125,6 +128,7 @@ impl Station {
                 let of_tank = found.entry(tank.name).or_default();
                 of_tank.movement = of_tank.movement.or(now.movement.found().map(|it| (hours, it)));
                 of_tank.leak = of_tank.leak.or(now.leak.found().map(|it| (hours, it)));
+                of_tank.reverse_flow = of_tank.reverse_flow.or(now.reverse_flow.found().map(|it| (hours, it)));
             }
         }
         found
@@ -141,7 +145,9 @@ impl Watched {
         let per_mm = CubicMetres::new(self.basis.volume_per_mm(level).unwrap());
         let at = UnixMillis::new(1_795_400_000_000 + i64::from(second) * 1000);
         let seen = Seen::new(at, &found, temperature, per_mm);
-        let findings = self.watch.push(&self.settings, &seen, None);
+        let asks_for_flow = matches!(self.settings.duty, Duty::FillOnly | Duty::DrawOnly);
+        let flow = asks_for_flow.then(|| self.meter.push(at, found.tov, per_mm)).flatten();
+        let findings = self.watch.push(&self.settings, &seen, flow.as_ref());
         self.was_tested |= findings.leak == Verdict::Clear;
         findings
     }
