@@ -177,7 +177,9 @@ impl Ingest {
         let has_historian = self.historian.is_some();
         if let (Some(listener), shared) = (self.listener, Arc::clone(&self.shared)) {
             let (database, keeper) = (self.config.database.clone(), self.keeper);
-            let served = http::Served { shared, has_historian, database, work: work.downgrade(), keeper };
+            let reporting = Arc::new(http::Reporting::new(self.config.sites.clone(), self.config.report.clone()));
+            let work = work.downgrade();
+            let served = http::Served { shared, has_historian, database, work, keeper, reporting };
             supervisor.spawn(Stage::Work, "http", move |stop| http::serve(listener, served, stop));
         }
         if let (Some(Fed { sink, reader, cursors }), Some(config)) = (self.historian, self.config.historian) {

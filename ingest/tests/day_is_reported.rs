@@ -207,3 +207,24 @@ fn day_that_goes_on_says_so_and_what_cannot_be_is_refused() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+/// Prints as a browser does; the pages are those of A4 across and no more than the tables need.
+#[test]
+#[ignore = "needs chromium"]
+fn page_is_printed_on_a4_by_a_browser() {
+    let folder = station();
+    let path = folder.0.path().join("day.html");
+    for language in ["en", "zh"] {
+        report(&folder, &["--format", "html", "--lang", language, "--out", path.to_str().unwrap()]);
+        let printed = folder.0.path().join("day.pdf");
+        let mut browser = Command::new("chromium");
+        browser.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]);
+        browser.arg(format!("--user-data-dir={}", folder.0.path().join("browser").display()));
+        browser.arg(format!("--print-to-pdf={}", printed.display())).arg(format!("file://{}", path.display()));
+        assert!(browser.output().unwrap().status.success());
+        let bytes = std::fs::read(&printed).unwrap();
+        let count = |what: &[u8]| bytes.windows(what.len()).filter(|window| *window == what).count();
+        assert_eq!(count(b"/Type /Page\n"), 2, "{language}");
+        assert_eq!(count(b"/MediaBox [0 0 841"), 2, "{language}");
+    }
+}

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::fault::Fault;
+use super::reports::Reporting;
 use crate::access::{Bearer, Keeper, Role};
 use crate::shared::Shared;
 use crate::store::{self, Work};
@@ -25,6 +26,8 @@ pub struct Served {
     pub work: mpsc::WeakSender<Work>,
     /// Lets in who has a token; absent when there are no tokens, and then reading is open and nothing else is.
     pub keeper: Option<Arc<Keeper>>,
+    /// What reports are made of.
+    pub reporting: Arc<Reporting>,
 }
 
 impl Served {

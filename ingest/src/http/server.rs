@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
 use super::served::Served;
-use super::{alarms, health};
+use super::{alarms, dips, health, reports};
 use crate::live::TankView;
 use crate::metrics;
 
@@ -41,6 +41,8 @@ pub async fn serve(listener: std::net::TcpListener, served: Served, stop: Cancel
         .route("/metrics", get(metrics_page))
         .route("/api/v1/tanks", get(tanks))
         .merge(alarms::routes())
+        .merge(dips::routes())
+        .merge(reports::routes())
         .with_state(served);
     let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {

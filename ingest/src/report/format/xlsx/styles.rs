@@ -74,7 +74,8 @@ pub(super) fn styles() -> String {
          <borders count=\"2\"><border/><border><left/><right/><top/><bottom style=\"thin\"><color rgb=\"FF123F5C\"/>\
          </bottom></border></borders>\
          <cellStyleXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\"/></cellStyleXfs>\
-         <cellXfs count=\"{}\">{texts}{cells}</cellXfs></styleSheet>",
+         <cellXfs count=\"{}\">{texts}{cells}</cellXfs>\
+         <cellStyles count=\"1\"><cellStyle name=\"Normal\" xfId=\"0\" builtinId=\"0\"/></cellStyles></styleSheet>",
         NUMBERS + count,
     )
 }
