@@ -11,6 +11,8 @@ use super::{Alarm, AlarmKind, Moment, Rule, Sample};
 use crate::units::UnixMillis;
 
 /// A reading older than one before it is late, unless nothing else came for so long: then a clock was set back.
+///
+/// For so long after such a step nothing new is known of the tank, and a delay that is under way goes on.
 const OUT_OF_ORDER: Duration = Duration::from_secs(10);
 
 /// What the edge of a tank means to the tank's alarms.

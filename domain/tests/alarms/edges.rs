@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tankline_domain::alarm::{Action, AlarmKind, Event, State};
 use tankline_domain::message::Presence;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, description};
 
 const TANKS: [&str; 7] = ["T-01", "T-02", "T-03", "T-04", "T-05", "T-06", "T-07"];
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,8 +23,10 @@ fn all(bench: &mut Bench, seconds: u32, quality: &str) {
 #[test]
 fn lost_edge_gives_one_alarm_and_none_when_it_comes_back() {
     // The last will comes at once when the process dies, and after 45 s when the network does.
-    for told_after in [0, 45, 55] {
-        let mut bench = Bench::new();
+    for (told_after, off_delay_s) in [(0, 30), (45, 30), (55, 30), (45, 0)] {
+        let mut root = description();
+        root["alarm_defaults"] = json!({"edge-offline": {"off_delay_s": off_delay_s}});
+        let mut bench = Bench::of(root);
         all(&mut bench, 5, "good");
         bench.wait(Duration::from_secs(told_after));
         bench.presence(Presence::Offline);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod any_order;
 mod bench;
 mod edges;
 mod levels;
