@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    AlarmsCommand, AlarmsCommandError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, ReportCommand,
+    AlarmsCommand, AlarmsError, AskError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, ReportCommand,
     ReportError, StationError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, dip, recompute, report,
     table, vcf, volume,
 };
@@ -47,12 +47,14 @@ enum Command {
     /// For after a strapping table or anything else of the tank was corrected. What was derived before is kept in the table
     /// superseded with the digest of what it came of. A worker may be using the database.
     Recompute(RecomputeArgs),
+    /// See the alarms, and acknowledge, shelve or take them out of service.
+    ///
+    /// Asks the running worker over HTTP. `list` and `history` read a database too, with --db.
+    #[command(subcommand)]
+    Alarms(AlarmsCommand),
     /// Hand measurements beside what the gauge read at that time.
     #[command(subcommand)]
     Dip(DipCommand),
-    /// Ask how alarms do.
-    #[command(subcommand)]
-    Alarms(AlarmsCommand),
     /// Reports for people to read, print and sign.
     #[command(subcommand)]
     Report(ReportCommand),
@@ -94,7 +96,7 @@ fn main() -> ExitCode {
             Command::Status(args) => show_status(&args),
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
             Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
-            Command::Alarms(command) => print(alarms(&command).map_err(not_done)),
+            Command::Alarms(command) => print(alarms(&command).map_err(not_answered)),
             Command::Report(command) => report(&command).map_err(not_reported),
             Command::Table(command) => print(table(&command).map_err(misused)),
             Command::Volume(args) => print(volume(&args).map_err(not_computed)),
@@ -165,6 +167,15 @@ fn not_computed(error: VolumeCommandError) -> Failure {
     }
 }
 
+fn not_answered(error: AlarmsError) -> Failure {
+    match error {
+        AlarmsError::Ask(AskError::Config(problems)) => Failure::Misconfigured(problems),
+        AlarmsError::Ask(AskError::NoHttp | AskError::Address { .. } | AskError::Token(_)) => misused(error),
+        AlarmsError::Kpi(KpiError::Backwards { .. }) => misused(error),
+        other => Failure::Failed(other.into()),
+    }
+}
+
 fn not_recomputed(error: RecomputeError) -> Failure {
     match error {
         RecomputeError::Config(problems) => Failure::Misconfigured(problems),
@@ -194,13 +205,6 @@ fn not_found(error: StationError) -> Failure {
     match error {
         StationError::Config(problems) => Failure::Misconfigured(problems),
         other => misused(other),
-    }
-}
-
-fn not_done(error: AlarmsCommandError) -> Failure {
-    match error {
-        AlarmsCommandError::Kpi(KpiError::Backwards { .. }) => misused(error),
-        other => Failure::Failed(other.into()),
     }
 }
 

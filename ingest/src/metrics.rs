@@ -3,13 +3,14 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tankline_domain::alarm::{Priority, State};
 use tankline_domain::message::Presence;
 use tankline_domain::units::UnixMillis;
 
 use crate::live::EdgeNow;
 use crate::notify::Tally;
 use crate::shared::Shared;
-use crate::store::{Committed, Group};
+use crate::store::{Committed, Group, Happened};
 
 /// Counters since the start of the process.
 #[derive(Debug, Default)]
@@ -28,6 +29,10 @@ pub struct Counters {
     pub commits: AtomicU64,
     /// Transactions that failed.
     pub commit_failures: AtomicU64,
+    /// Transitions of alarms committed.
+    pub alarm_transitions: AtomicU64,
+    /// Those of them that called for somebody.
+    pub alarm_annunciations: AtomicU64,
     /// Readings deleted because of their age.
     pub readings_expired: AtomicU64,
     /// Those of them that the historian had not got.
@@ -50,6 +55,9 @@ impl Counters {
         add(&self.duplicates_refused, group.sorted.duplicates + done.duplicates);
         add(&self.dead_letters, done.letters);
         add(&self.dead_letters_dropped, done.letters_dropped);
+        let annunciates = |happened: &&Happened| happened.transition.annunciates();
+        add(&self.alarm_transitions, group.alarms.happened.len() as u64);
+        add(&self.alarm_annunciations, group.alarms.happened.iter().filter(annunciates).count() as u64);
         add(&self.commits, u64::from(*done != Committed::default()));
     }
 }
@@ -84,6 +92,7 @@ pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
     notifications(&mut page, shared);
     edges(&mut page, shared);
     tanks(&mut page, shared, now);
+    alarms(&mut page, shared);
     page.text
 }
 
@@ -175,6 +184,23 @@ fn tanks(page: &mut Page, shared: &Shared, now: UnixMillis) {
         if let Some(age) = view.age_s {
             page.sample("tank_age_seconds", &[("site", &view.site), ("tank", &view.tank)], age);
         }
+    }
+}
+
+fn alarms(page: &mut Page, shared: &Shared) {
+    page.family("alarms", "Alarms that are not normal.", "gauge");
+    let board = shared.alarms().clone();
+    for state in State::ALL.into_iter().filter(|state| *state != State::Normal) {
+        for priority in Priority::ALL {
+            let labels = [("state", state.name()), ("priority", priority.name())];
+            page.sample("alarms", &labels, board.count(state, priority));
+        }
+    }
+    for (name, help, counter) in [
+        ("alarm_transitions_total", "Transitions of alarms committed.", &shared.counters.alarm_transitions),
+        ("alarm_annunciations_total", "Times that an alarm called for somebody.", &shared.counters.alarm_annunciations),
+    ] {
+        page.counter(name, help, counter.load(Ordering::Relaxed));
     }
 }
 

@@ -40,6 +40,9 @@ const EVENTS: usize = 64;
 /// How often it is looked whether readings are too old.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How long the alarm clock waits for the writer to set it anew before it rings again.
+const MOST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Readings that are deleted in one go, so that commits never wait long.
 const EXPIRED_AT_ONCE: u32 = 2000;
 
@@ -364,7 +367,7 @@ async fn wake(
                         return;
                     }
                     // However long that takes: what is due now is not due twice.
-                    if when.changed().await.is_err() {
+                    if let Ok(Err(_)) = tokio::time::timeout(MOST_PATIENCE, when.changed()).await {
                         return;
                     }
                 }

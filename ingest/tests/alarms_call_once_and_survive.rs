@@ -4,11 +4,12 @@
 
 mod station;
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use station::{Edge, Folder, PATIENCE, Running, SITE, broker, now, post, reading};
+use station::{
+    ENGINEER, Edge, Folder, OPERATOR, PATIENCE, Running, broker, folder_with_alarms, now, post, reading, until,
+};
 use tankline_broker::Broker;
 use tankline_runtime::mqtt::{BrokerSettings, Driver, SessionEvent, SessionOptions, session};
 use tokio::sync::mpsc;
@@ -18,21 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 const JOURNAL: &str = "9f31c2aa07d15e44";
 const LEVEL_HH: &str = "tankline/v1/s/alarms/T-01/level-hh";
-const OPERATOR: &str = "0123456789abcdef-operator";
-const ENGINEER: &str = "0123456789abcdef-engineer";
-
-/// A site whose tank T-01 has limits.
-fn folder() -> Folder {
-    let folder = Folder::new();
-    let limits = "height_m = 10.0 }\n[tank.limits]\nll_mm = 500\nl_mm = 1000\nh_mm = 8000\nhh_mm = 9000\n[[tank]]\nname = \"T-02\"";
-    let site = SITE.replacen("height_m = 10.0 }\n[[tank]]\nname = \"T-02\"", limits, 1);
-    assert_ne!(site, SITE);
-    std::fs::write(folder.0.path().join("s.toml"), site).unwrap();
-    let tokens = folder.0.path().join("tokens");
-    std::fs::write(&tokens, format!("meier operator {OPERATOR}\nwang engineer {ENGINEER}\n")).unwrap();
-    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o600)).unwrap();
-    folder
-}
 
 async fn worker(folder: &Folder, broker: &Broker) -> Running {
     Running::start(folder.config(broker, "tokens_file = \"tokens\"\n")).await
@@ -116,7 +102,7 @@ fn count(folder: &Folder, event: &str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn overfill_calls_once_is_acknowledged_and_outlives_a_kill() {
-    let folder = folder();
+    let folder = folder_with_alarms();
     let broker = broker();
     let running = worker(&folder, &broker).await;
     let mut level = Level { edge: Edge::connect(&broker, "rtu-01").await, seq: 0 };
@@ -162,7 +148,7 @@ async fn overfill_calls_once_is_acknowledged_and_outlives_a_kill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alarm_that_became_normal_unsaid_is_taken_away() {
-    let folder = folder();
+    let folder = folder_with_alarms();
     let broker = broker();
     let mut listener = Listener::connect(&broker, "listener").await;
     let edge = Edge::connect(&broker, "rtu-01").await;
@@ -175,7 +161,7 @@ async fn alarm_that_became_normal_unsaid_is_taken_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn backlog_calls_nobody_and_is_found_in_the_history() {
-    let folder = folder();
+    let folder = folder_with_alarms();
     let broker = broker();
     let running = worker(&folder, &broker).await;
     let mut edge = Edge::connect(&broker, "rtu-01").await;
@@ -193,8 +179,28 @@ async fn backlog_calls_nobody_and_is_found_in_the_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn transaction_that_is_tried_again_neither_loses_nor_doubles_an_alarm() {
+    let (folder, broker) = (folder_with_alarms(), broker());
+    let site = folder.0.path().join("s.toml");
+    let text = std::fs::read_to_string(&site).unwrap();
+    std::fs::write(&site, text + "[alarm_defaults.level-hh]\non_delay_s = 0\n").unwrap();
+    let running = worker(&folder, &broker).await;
+    let edge = Edge::connect(&broker, "rtu-01").await;
+    let mut listener = Listener::connect(&broker, "listener").await;
+    let other = rusqlite::Connection::open(folder.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    edge.readings(JOURNAL, &[reading(1, "T-01", 9100.0)]).await;
+    until("the trouble is seen", || !running.observer.health().healthy).await;
+    assert_eq!(running.observer.alarms(), []);
+    other.execute_batch("ROLLBACK").unwrap();
+    listener.until(LEVEL_HH, "unacknowledged").await;
+    assert_eq!(count(&folder, "raised"), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_does_something() {
-    let folder = folder();
+    let folder = folder_with_alarms();
     let broker = broker();
     let running = worker(&folder, &broker).await;
     let alarm = "/api/v1/alarms/s/T-01/level-hh";

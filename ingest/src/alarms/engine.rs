@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tankline_domain::alarm::{By, Entry, Moment, Refusal, Sample, SiteAlarms, State, TankPlace};
+use tankline_domain::alarm::{By, Edition, Entry, Moment, Refusal, Sample, SiteAlarms, State, TankPlace};
 use tankline_domain::message::Presence;
 use tankline_domain::names::SiteName;
 use tankline_domain::site::Site;
@@ -13,7 +13,7 @@ use tankline_domain::units::UnixMillis;
 use super::{Board, Order, Ordered, Standing, Watches};
 use crate::intake::{Accepted, Batch, LIVE_MS};
 use crate::stations::{EdgeId, Stations, TankId};
-use crate::store::{AlarmChanges, AlarmRow, Happened, WatchRow};
+use crate::store::{AlarmChanges, AlarmRow, GapNote, Happened, WatchRow};
 
 /// What was kept before, to go on from.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +29,8 @@ pub struct Kept {
 pub struct Engine {
     stations: Arc<Stations>,
     sites: Vec<SiteAlarms>,
+    /// By which names the levels of each site are called.
+    names: Vec<Edition>,
     /// Where the alarms of a tank are: which site, which place in it.
     tanks: HashMap<TankId, (usize, TankPlace)>,
     /// Of which site an edge is.
@@ -63,14 +65,17 @@ impl Engine {
         };
         let tanks = stations.tanks().filter_map(tank).collect();
         let edges = stations.edges().filter_map(|(id, edge)| Some((id, place(&edge.site)?))).collect();
-        Self { stations, sites: alarms, tanks, edges, leftover, watches }
+        let names = sites.iter().map(Site::alarm_names).collect();
+        Self { stations, sites: alarms, names, tanks, edges, leftover, watches }
     }
 
     /// Gives the alarms that are not normal.
     #[must_use]
     pub fn board(&self) -> Board {
         let mut board = Board::default();
-        self.sites.iter().flat_map(SiteAlarms::entries).for_each(|entry| board.note(Standing::of(entry)));
+        for (site, names) in self.sites.iter().zip(&self.names) {
+            site.entries().for_each(|entry| board.note(Standing::of(entry, *names)));
+        }
         board
     }
 
@@ -100,6 +105,13 @@ impl Engine {
         }
     }
 
+    /// Takes that readings of an edge are lost for good.
+    pub fn handle_gap(&mut self, now: Moment, gap: &GapNote) {
+        if let Some(&site) = self.edges.get(&gap.edge) {
+            self.sites[site].handle_gap(now, &self.stations.edge(gap.edge).edge, gap.added);
+        }
+    }
+
     /// Does what is over by now.
     pub fn handle_time(&mut self, now: Moment) {
         self.sites.iter_mut().for_each(|site| site.handle_time(now));
@@ -118,9 +130,11 @@ impl Engine {
     pub fn handle_order(&mut self, now: Moment, order: &Order) -> Ordered {
         let by = By { who: &order.who, note: &order.note };
         let unknown = || Refusal::Unknown { key: order.key.clone() };
-        let site = self.sites.iter_mut().find(|site| site.find(&order.key).is_some()).ok_or_else(unknown)?;
+        let site = self.sites.iter().position(|site| site.find(&order.key).is_some()).ok_or_else(unknown)?;
+        let (site, names) = (&mut self.sites[site], self.names[site]);
         site.act(now, &order.key, order.action, by)?;
-        Ok(site.find(&order.key).map(Standing::of).filter(|standing| standing.state != State::Normal))
+        let standing = site.find(&order.key).map(|entry| Standing::of(entry, names));
+        Ok(standing.filter(|standing| standing.state != State::Normal))
     }
 
     /// Takes what happened since the last call, for a transaction.
@@ -130,26 +144,27 @@ impl Engine {
             rows: std::mem::take(&mut self.leftover),
             watches: self.watches.take_rows(&self.stations),
         };
-        for site in &mut self.sites {
+        for (site, names) in self.sites.iter_mut().zip(&self.names) {
             let (transitions, changed) = (site.take_transitions(), site.take_changed());
             for transition in transitions {
-                let (title, guidance) = site.find(&transition.key).map(words).unwrap_or_default();
+                let (title, guidance) =
+                    site.find(&transition.key).map(|entry| words(entry, *names)).unwrap_or_default();
                 changes.happened.push(Happened { transition, title, guidance });
             }
-            changes.rows.extend(changed.iter().filter_map(|key| site.find(key)).map(row));
+            changes.rows.extend(changed.iter().filter_map(|key| site.find(key)).map(|entry| row(entry, *names)));
         }
         changes
     }
 }
 
-fn words(entry: Entry<'_>) -> (String, String) {
-    (super::standing::title(entry.rule.kind), entry.rule.guidance.to_string())
+fn words(entry: Entry<'_>, names: Edition) -> (String, String) {
+    (entry.rule.kind.title(names).to_owned(), entry.rule.guidance.to_string())
 }
 
-fn row(entry: Entry<'_>) -> AlarmRow {
+fn row(entry: Entry<'_>, names: Edition) -> AlarmRow {
     let kept =
         (!entry.alarm.is_blank()).then(|| serde_json::to_string(entry.alarm).expect("an alarm is a JSON object"));
-    AlarmRow { standing: Standing::of(entry), kept }
+    AlarmRow { standing: Standing::of(entry, names), kept }
 }
 
 fn sample(reading: &Accepted, at: UnixMillis) -> Sample<'_> {

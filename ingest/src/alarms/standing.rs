@@ -1,7 +1,7 @@
 //! How one alarm stands, as it is shown to people and other programs.
 
 use serde::{Deserialize, Serialize};
-use tankline_domain::alarm::{AlarmKey, AlarmKind, Condition, Entry, Priority, State};
+use tankline_domain::alarm::{AlarmKey, AlarmKind, Condition, Edition, Entry, Priority, State};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
 
@@ -52,9 +52,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Shows an alarm.
+    /// Shows an alarm; levels are called by the names of an edition of API 2350.
     #[must_use]
-    pub fn of(entry: Entry<'_>) -> Self {
+    pub fn of(entry: Entry<'_>, names: Edition) -> Self {
         let Entry { alarm, rule } = entry;
         let AlarmKey { site, source, kind } = alarm.key().clone();
         let state = alarm.state();
@@ -73,7 +73,7 @@ impl Standing {
             alarm: kind,
             state,
             priority: rule.priority,
-            title: title(kind),
+            title: kind.title(names).to_owned(),
             guidance: rule.guidance.to_string(),
             value: alarm.value(),
             limit: alarm.limit(),
@@ -106,11 +106,4 @@ impl Standing {
         };
         (group, self.priority, std::cmp::Reverse(self.since.get()), self.key())
     }
-}
-
-/// Gives what people call an alarm.
-#[must_use]
-pub fn title(kind: AlarmKind) -> String {
-    let name = kind.name();
-    name[..1].to_uppercase() + &name[1..].replace('-', " ")
 }

@@ -84,7 +84,16 @@ pub async fn receive(
     while let Some(Some(event)) = stop.run_until_cancelled(events.recv()).await {
         match event {
             SessionEvent::Connected => site.shared.note_connected(site.desk()),
-            SessionEvent::Disconnected { reason } => site.desk().note_disconnected(reason),
+            SessionEvent::Disconnected { reason } => {
+                site.desk().note_disconnected(reason);
+                // Whether they are there cannot be known now. For an operator they are gone: one alarm each, in place of
+                // one for every gauge.
+                for (edge, _) in site.shared.stations.edges().filter(|(_, edge)| edge.site == site.desk().site) {
+                    if !hand_over(&work, Work::Presence(edge, Presence::Offline), &stop).await? {
+                        return Ok(());
+                    }
+                }
+            }
             SessionEvent::Message { topic, payload } => {
                 site.shared.counters.messages.fetch_add(1, Ordering::Relaxed);
                 if topic.contains("/alarms/")
@@ -114,16 +123,23 @@ pub async fn receive(
                     }
                 };
                 for piece in pieces {
-                    // What is not handed over at a stop was not acknowledged either, and comes again.
-                    match stop.run_until_cancelled(work.send(piece)).await {
-                        Some(sent) => sent.ok().context("the writer of the database is gone")?,
-                        None => return Ok(()),
+                    if !hand_over(&work, piece, &stop).await? {
+                        return Ok(());
                     }
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Hands a piece of work to the writer; tells whether that was done before the stop.
+async fn hand_over(work: &mpsc::Sender<Work>, piece: Work, stop: &CancellationToken) -> anyhow::Result<bool> {
+    // What is not handed over at a stop was not acknowledged either, and comes again.
+    match stop.run_until_cancelled(work.send(piece)).await {
+        Some(sent) => sent.ok().context("the writer of the database is gone").map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// Tells an edge that has come what is committed of the journals that it names, so that it does not send that again.

@@ -1,4 +1,4 @@
-//! Commands that need no worker: `alarms`, `table`, `volume`, `vcf`, `recompute`, `dip` and `report`.
+//! Commands beside the worker: `alarms` asks it; `table`, `volume`, `vcf`, `recompute`, `dip` and `report` need none.
 
 mod alarms;
 mod dip;
@@ -11,7 +11,7 @@ mod table;
 mod vcf;
 mod volume;
 
-pub use alarms::{AlarmsCommand, AlarmsCommandError, alarms};
+pub use alarms::{AlarmsCommand, AlarmsError, AskError, alarms};
 pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};

@@ -13,7 +13,7 @@ use tankline_runtime::{document, site_file};
 use url::Url;
 
 use super::report::report;
-use super::{BrokerConfig, Config, HistorianConfig, Retention, TextFields};
+use super::{BrokerConfig, Config, DEFAULT_HTTP, HistorianConfig, Retention, TextFields};
 use crate::access::Tokens;
 use crate::notify;
 
@@ -107,7 +107,7 @@ fn broker(section: Section<'_>, folder: &Path) -> Option<BrokerConfig> {
 
 fn http(section: Section<'_>, folder: &Path) -> (Option<SocketAddr>, Option<PathBuf>) {
     let enabled = section.or("enabled", true);
-    let listen = section.or("listen", SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let listen = section.or("listen", DEFAULT_HTTP);
     let tokens_file = section.optional::<PathBuf>("tokens_file").map(|path| folder.join(path));
     if let Some(Err(error)) = tokens_file.as_deref().map(Tokens::read) {
         section.problem("tokens_file", in_words(&error));
@@ -123,8 +123,9 @@ fn retention(section: Section<'_>) -> Retention {
     if unsent_days < raw_days {
         section.problem("unsent_days", format!("must be at least raw_days, which is {raw_days}"));
     }
+    let alarm_days = section.within("alarm_days", 1..=36_500, default.alarm_days);
     section.finish();
-    Retention { raw_days, unsent_days }
+    Retention { raw_days, unsent_days, alarm_days }
 }
 
 fn historian(section: Section<'_>, folder: &Path) -> Option<HistorianConfig> {

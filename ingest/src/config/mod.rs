@@ -17,6 +17,9 @@ use crate::notify::Target;
 pub use load::{ENV_PREFIX, load};
 pub use report::{Language, ReportConfig};
 
+/// Where operators are served when nothing else is said.
+pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
 /// Everything that an ingest worker needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -58,6 +61,8 @@ pub struct Retention {
     pub raw_days: u32,
     /// Days that a reading is kept when the historian has not got it yet; never less than `raw_days`.
     pub unsent_days: u32,
+    /// Days that what happened to an alarm is kept.
+    pub alarm_days: u32,
 }
 
 /// An InfluxDB, or what takes its v2 writes.
@@ -118,7 +123,7 @@ impl BrokerConfig {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { raw_days: 30, unsent_days: 90 }
+        Self { raw_days: 30, unsent_days: 90, alarm_days: 1830 }
     }
 }
 

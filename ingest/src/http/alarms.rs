@@ -69,7 +69,7 @@ pub struct Listed {
 }
 
 /// What happened to alarms, the oldest first.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlarmHistory {
     /// What these alarms are not.
     pub notice: String,
@@ -225,7 +225,12 @@ async fn act(
         drop(work);
         ordered.await.ok()
     };
-    let late = |_| Fault::unavailable(&what, format!("the database did not take it within {} s", PATIENCE.as_secs()));
+    let late = |_| {
+        Fault::unavailable(
+            &what,
+            format!("the database did not take it within {} s; it may still do so", PATIENCE.as_secs()),
+        )
+    };
     let ordered = timeout(PATIENCE, asked).await.map_err(late)?.ok_or_else(gone)?;
     let alarm = ordered.map_err(|refusal| Fault::refused(&what, &refusal))?;
     let state = alarm.as_ref().map_or(tankline_domain::alarm::State::Normal, |alarm| alarm.state).to_string();

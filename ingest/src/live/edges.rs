@@ -57,8 +57,9 @@ impl LiveEdges {
             let mut all = kept.clone();
             all.extend(ranges);
             if all != *kept {
+                let added = all.count() - kept.count();
                 kept.clone_from(&all);
-                notes.push(GapNote { edge, journal: *journal, ranges: all });
+                notes.push(GapNote { edge, journal: *journal, ranges: all, added });
             }
         }
         known.health = Some((health, now));

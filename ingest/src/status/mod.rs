@@ -26,6 +26,8 @@ fn write_all(text: &mut String, status: &StoreStatus, now: UnixMillis) -> std::f
     }
     let newest = status.newest_dead_letter_ms.map(|at| format!(", the newest {} ago", age(now, at)));
     writeln!(text, "dead letters: {}{}", status.dead_letters, newest.unwrap_or_default())?;
+    let alarms: Vec<_> = status.alarms.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    writeln!(text, "alarms: {}", if alarms.is_empty() { "none".to_owned() } else { alarms.join(", ") })?;
     if status.historians.is_empty() {
         writeln!(text, "historian: none was ever fed")?;
     }
@@ -99,6 +101,7 @@ mod tests {
             }],
             dead_letters: 2,
             newest_dead_letter_ms: Some(0),
+            alarms: [("unacknowledged".to_owned(), 2), ("acknowledged".to_owned(), 1)].into(),
             historians: vec![FeedStatus {
                 target: "http://a /b".into(),
                 through_id: 7,
@@ -116,6 +119,7 @@ mod tests {
                 "  8 on their way or lost: 1043 to 1049, 1060",
                 "  3 dropped at the edge, whose journal was full",
                 "dead letters: 2, the newest 16 min ago",
+                "alarms: 1 acknowledged, 2 unacknowledged",
                 "historian http://a /b: 5 readings behind, last moved 16 min ago",
             ]
         );

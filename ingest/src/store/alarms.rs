@@ -57,7 +57,7 @@ pub struct AlarmChanges {
 }
 
 /// A transition as it is in the database.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedTransition {
     /// Its place in the order of commits.
     pub id: i64,

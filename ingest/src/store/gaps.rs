@@ -16,6 +16,8 @@ pub struct GapNote {
     pub journal: JournalId,
     /// The numbers that were dropped uncommitted because the journal was full.
     pub ranges: RangeSet,
+    /// How many of them the edge had not told of before.
+    pub added: u64,
 }
 
 /// Loads the gaps that described edges have told of.
@@ -33,7 +35,7 @@ pub fn load_gaps(connection: &Connection, stations: &Stations) -> rusqlite::Resu
             let journal: String = row.get(0)?;
             let Ok(journal) = journal.parse::<JournalId>() else { continue };
             if notes.last().is_none_or(|note| (note.edge, note.journal) != (edge, journal)) {
-                notes.push(GapNote { edge, journal, ranges: RangeSet::new() });
+                notes.push(GapNote { edge, journal, ranges: RangeSet::new(), added: 0 });
             }
             if let Some(note) = notes.last_mut() {
                 note.ranges.insert(unsigned(row.get(1)?), unsigned(row.get(2)?));

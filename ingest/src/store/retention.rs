@@ -1,9 +1,9 @@
 //! Old readings go, a little at a time.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tankline_domain::units::UnixMillis;
 
-use super::feed::cursor;
+use super::feed::{alarm_target, cursor};
 use crate::config::Retention;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -69,7 +69,23 @@ impl Expiry {
                 break;
             }
         }
+        self.expire_alarms(&transaction, before(self.retention.alarm_days))?;
         transaction.commit()?;
         Ok(expired)
+    }
+
+    /// Deletes what happened to alarms before a moment, the oldest first, but not what the historian has yet to get.
+    fn expire_alarms(&self, transaction: &Transaction<'_>, before_ms: i64) -> rusqlite::Result<usize> {
+        let sent_through = match &self.target {
+            Some(target) => cursor(transaction, &alarm_target(target))?,
+            None => i64::MAX,
+        };
+        transaction
+            .prepare_cached(
+                "DELETE FROM alarm_transition WHERE id IN (
+                     SELECT id FROM (SELECT id, at_ms FROM alarm_transition ORDER BY id LIMIT ?3)
+                     WHERE at_ms < ?1 AND id <= ?2)",
+            )?
+            .execute(params![before_ms, sent_through, self.at_once])
     }
 }

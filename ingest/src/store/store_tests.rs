@@ -110,7 +110,7 @@ fn old_readings_go_but_not_before_the_historian_has_them_unless_they_are_far_too
     let progress = Progress { target: "t".into(), through_id: 2, at: NOW, letters: Vec::new() };
     let group = Group { progress: vec![progress], ..Group::default() };
     commit(&mut place.connection, &place.stations, &Notifier::default(), &group, NOW, 100).unwrap();
-    let retention = Retention { raw_days: 30, unsent_days: 90 };
+    let retention = Retention { raw_days: 30, unsent_days: 90, alarm_days: 1830 };
     let expiry = |target: Option<&str>| Expiry { retention, target: target.map(str::to_owned), at_once: 100 };
     let other = expiry(Some("other")).expire(&mut place.connection, NOW).unwrap();
     assert_eq!((other.readings, other.unsent), (1, 1));

@@ -18,6 +18,8 @@ pub struct StoreStatus {
     pub dead_letters: u64,
     /// When the newest of them came, Unix milliseconds.
     pub newest_dead_letter_ms: Option<i64>,
+    /// How many alarms are in each state but normal, by the name of the state.
+    pub alarms: BTreeMap<String, u64>,
     /// The historians that were ever fed.
     pub historians: Vec<FeedStatus>,
 }
@@ -92,7 +94,8 @@ pub fn survey(connection: &Connection) -> rusqlite::Result<StoreStatus> {
             Ok((unsigned(row.get(0)?), row.get(1)?))
         })?;
     let journals = known.into_iter().map(|(key, known)| status(key, known)).collect();
-    Ok(StoreStatus { journals, dead_letters, newest_dead_letter_ms, historians: historians(connection)? })
+    let (alarms, historians) = (alarms(connection)?, historians(connection)?);
+    Ok(StoreStatus { journals, dead_letters, newest_dead_letter_ms, alarms, historians })
 }
 
 fn status((site, edge, journal): (String, String, String), known: Known) -> JournalStatus {
@@ -147,6 +150,13 @@ fn ranges(
         set(journal).insert(unsigned(row.get(3)?), unsigned(row.get(4)?));
     }
     Ok(())
+}
+
+fn alarms(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    let mut statement =
+        connection.prepare("SELECT state, count(*) FROM alarm WHERE state <> 'normal' GROUP BY state")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+    rows.collect()
 }
 
 fn historians(connection: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {

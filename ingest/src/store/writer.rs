@@ -154,6 +154,7 @@ impl Writer {
     fn evaluate(&mut self, group: &mut Group, steps: Vec<Step>) -> Vec<(oneshot::Sender<Ordered>, Ordered)> {
         let mut replies = Vec::new();
         let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
+        group.gaps.iter().for_each(|gap| self.engine.handle_gap(now, gap));
         for step in steps {
             match step {
                 Step::Batch(place) => self.engine.handle_batch(now, &group.sorted.batches[place]),

@@ -87,6 +87,24 @@ impl Folder {
     }
 }
 
+/// Tokens of the folder with alarms.
+pub const OPERATOR: &str = "0123456789abcdef-operator";
+pub const ENGINEER: &str = "0123456789abcdef-engineer";
+
+/// A folder with a site whose tank T-01 has limits, and with tokens.
+pub fn folder_with_alarms() -> Folder {
+    let folder = Folder::new();
+    let limits = "height_m = 10.0 }\n[tank.limits]\nll_mm = 500\nl_mm = 1000\nh_mm = 8000\nhh_mm = 9000\n[[tank]]\nname = \"T-02\"";
+    let site = SITE.replacen("height_m = 10.0 }\n[[tank]]\nname = \"T-02\"", limits, 1);
+    assert_ne!(site, SITE);
+    std::fs::write(folder.0.path().join("s.toml"), site).unwrap();
+    let tokens = folder.0.path().join("tokens");
+    std::fs::write(&tokens, format!("meier operator {OPERATOR}\nwang engineer {ENGINEER}\n")).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&tokens, std::fs::Permissions::from_mode(0o600)).unwrap();
+    folder
+}
+
 fn open(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.busy_timeout(PATIENCE).unwrap();
