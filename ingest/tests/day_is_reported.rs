@@ -147,7 +147,9 @@ fn every_format_has_the_figures_of_the_day() {
     // The last good reading of T-02 is four hours old: marked.
     let stocks = rows_of_html(&html, "Stocks by tank");
     assert_eq!((stocks[0][10].as_str(), stocks[1][10].as_str()), ("3500", "4000*"));
-    assert!(html.contains("* Not of the time that it stands for"));
+    assert!(
+        html.contains("* Not of the time that it stands for") && html.contains("T-02 Closing 11-23 03:59 (4:00:10)")
+    );
     let movements = rows_of_html(&html, "Movements");
     assert_eq!(movements.len(), 2, "{movements:?}");
     assert_eq!((movements[0][1].as_str(), movements[1][1].as_str()), ("Receipt", "Delivery"));

@@ -146,6 +146,9 @@ fn list(args: &ListArgs) -> Result<String, DipCommandError> {
         to: args.to.map(|given| given.0),
     };
     let mut found = dips::list(&connection, &wanted)?;
+    for (_, tank) in station.stations.tanks() {
+        dips::complete(&connection, tank, &mut found)?;
+    }
     found.sort_by(|a, b| (&a.site, &a.tank).cmp(&(&b.site, &b.tank)));
     let groups = found.chunk_by(|a, b| (&a.site, &a.tank) == (&b.site, &b.tank));
     if args.json {

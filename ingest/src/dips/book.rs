@@ -69,6 +69,7 @@ pub fn record(
     now: UnixMillis,
 ) -> Result<Dip, RecordError> {
     given.check(tank.basis.geometry(), now)?;
+    settle(connection, tank)?;
     let gauge = nearest(connection, tank, given.at)?.map(|(at_ms, measures)| side(&tank.basis, at_ms, measures, None));
     let hand = side(&tank.basis, given.at, given.measures, gauge.map(|gauge| gauge.measures));
     let (by, note) = (given.by.trim(), given.note.as_deref().map(str::trim).filter(|note| !note.is_empty()));
@@ -110,6 +111,50 @@ pub fn record(
         revoked_ms: None,
         revoked_by: None,
     })
+}
+
+/// Sets dips of a tank that no reading stood beside yet beside those that have come since: after an outage of its edge
+/// readings come late. What is in the database stays.
+///
+/// # Errors
+/// What SQLite said.
+pub fn complete(connection: &Connection, tank: &DescribedTank, dips: &mut [Dip]) -> rusqlite::Result<()> {
+    let is_its = |dip: &&mut Dip| dip.site == tank.site && dip.tank == tank.tank.name && dip.gauge.is_none();
+    for dip in dips.iter_mut().filter(is_its) {
+        if let Some((at_ms, measures)) = nearest(connection, tank, dip.hand.at_ms)? {
+            dip.gauge = Some(side(&tank.basis, at_ms, measures, None));
+            dip.hand = side(&tank.basis, dip.hand.at_ms, dip.hand.measures, Some(measures));
+        }
+    }
+    Ok(())
+}
+
+/// The same in the database, so that it stays when old readings go.
+fn settle(connection: &Connection, tank: &DescribedTank) -> rusqlite::Result<()> {
+    let wanted = Wanted { site: Some(tank.site.clone()), tank: Some(tank.tank.name.clone()), ..Wanted::default() };
+    let mut waiting = list(connection, &wanted)?;
+    waiting.retain(|dip| dip.gauge.is_none() && dip.revoked_ms.is_none());
+    complete(connection, tank, &mut waiting)?;
+    for (dip, gauge) in waiting.iter().filter_map(|dip| Some((dip, dip.gauge?))) {
+        connection.execute(
+            "UPDATE dip SET gauge_at_ms = ?2, gauge_level_mm = ?3, gauge_interface_mm = ?4, gauge_temperature_c = ?5,
+                            tov_m3 = ?6, nsv_m3 = ?7, gauge_tov_m3 = ?8, gauge_nsv_m3 = ?9, basis = ?10
+             WHERE id = ?1",
+            params![
+                dip.id,
+                gauge.at_ms.get(),
+                gauge.measures.level_mm,
+                gauge.measures.interface_mm,
+                gauge.measures.temperature_c,
+                dip.hand.tov_m3,
+                dip.hand.nsv_m3,
+                gauge.tov_m3,
+                gauge.nsv_m3,
+                tank.basis.digest(),
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// Gives dips, oldest first; those that were revoked too.

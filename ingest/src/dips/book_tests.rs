@@ -113,3 +113,19 @@ fn dips_are_found_by_site_tank_and_time() {
         (0, 1)
     );
 }
+
+#[test]
+fn dip_gets_its_reading_when_that_comes_late() {
+    let place = Place::new();
+    let dip = place.record(5000.0, None, None);
+    assert_eq!(dip.gauge, None);
+    place.reading(1000, 5003.0, "good");
+    let mut listed = place.list();
+    assert_eq!(listed[0].gauge, None);
+    complete(&place.connection, &place.tank, &mut listed).unwrap();
+    assert_eq!(listed[0].level().unwrap().amount, 3.0);
+    assert!(listed[0].hand.nsv_m3.is_some());
+    // The next dip has it written down.
+    place.record(5001.0, None, None);
+    assert_eq!(place.list()[0], listed[0]);
+}

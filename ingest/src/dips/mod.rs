@@ -5,7 +5,7 @@ mod dip;
 mod given;
 mod statistics;
 
-pub use book::{RecordError, RevokeError, Wanted, list, record, revoke};
+pub use book::{RecordError, RevokeError, Wanted, complete, list, record, revoke};
 pub use dip::{Deviation, Dip, Measures, NEAR, Side};
 pub use given::{DipError, GivenDip};
 pub use statistics::Statistics;

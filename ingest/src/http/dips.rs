@@ -1,11 +1,14 @@
 //! Dips over HTTP: record, list, revoke.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
@@ -68,7 +71,13 @@ async fn list(
         from: asked.from.map(|text| moment(&text)).transpose().map_err(wrong)?,
         to: asked.to.map(|text| moment(&text)).transpose().map_err(wrong)?,
     };
-    let mut found = served.read(WHAT, move |connection| dips::list(connection, &wanted)).await?;
+    let stations = Arc::clone(&served.shared.stations);
+    let listing = move |connection: &Connection| {
+        let mut found = dips::list(connection, &wanted)?;
+        stations.tanks().try_for_each(|(_, tank)| dips::complete(connection, tank, &mut found))?;
+        Ok(found)
+    };
+    let mut found = served.read(WHAT, listing).await?;
     found.sort_by(|a, b| (&a.site, &a.tank).cmp(&(&b.site, &b.tank)));
     let tanks = found.chunk_by(|a, b| (&a.site, &a.tank) == (&b.site, &b.tank)).map(|dips| DipsOfTank {
         site: dips[0].site.clone(),

@@ -103,6 +103,9 @@ pub fn collect(connection: &mut Connection, site: &Site, day: Day, now: UnixMill
     let wanted = Wanted { site: Some(site.name().clone()), tank: None, from: Some(day.from), to: Some(day.to) };
     let mut dips = dips::list(&transaction, &wanted)?;
     dips.retain(|dip| dip.revoked_ms.is_none());
+    for (_, tank) in stations.tanks() {
+        dips::complete(&transaction, tank, &mut dips)?;
+    }
     let alarms = alarms(&transaction, site.name(), &day)?;
     let products = site.products().iter().filter_map(|product| of_product(product, &tanks)).collect();
     Ok(DayReport { site: site.name().to_string(), day, written: now, tanks, products, alarms, dips })
@@ -134,6 +137,8 @@ fn of_tank(connection: &Connection, site: &Site, tank: &DescribedTank, day: &Day
     let balance =
         opening.zip(closing).map(|(opening, closing)| Balance::of(opening.amounts, &movements, closing.amounts));
     let of_tank = Wanted { site: Some(tank.site.clone()), tank: Some(tank.tank.name.clone()), ..Wanted::default() };
+    let mut its_dips = dips::list(connection, &of_tank)?;
+    dips::complete(connection, tank, &mut its_dips)?;
     Ok(TankDay {
         tank: tank.tank.name.to_string(),
         title: tank.tank.title.clone(),
@@ -145,7 +150,7 @@ fn of_tank(connection: &Connection, site: &Site, tank: &DescribedTank, day: &Day
         movements,
         balance,
         completeness: counter.finish(day.to),
-        agreement: Statistics::of(&dips::list(connection, &of_tank)?),
+        agreement: Statistics::of(&its_dips),
     })
 }
 

@@ -186,7 +186,7 @@ const EN: Words = Words {
          at once shows as the difference.",
         "A dip counts as within 0.2 % when its total volume and the gauge's differ by no more than that of the dip's.",
     ],
-    stale_note: "* Not of the time that it stands for: the nearest good reading was further away than the gauge may be silent.",
+    stale_note: "* Not of the time that it stands for: the nearest good reading was further away than the gauge may be silent:",
     signatures: ["Prepared by, date", "Checked by, date", "Approved by, date"],
 };
 
@@ -277,7 +277,7 @@ const ZH: Words = Words {
          收发作业按单罐总体积计；同时进出时只显示其差值。",
         "检尺与仪表的总体积之差不超过检尺总体积的 0.2 % 时，记为 0.2 % 以内。",
     ],
-    stale_note: "* 非该时刻的数据：最近的良好读数与该时刻的间隔超过仪表允许的静默时间。",
+    stale_note: "* 非该时刻的数据：最近的良好读数与该时刻的间隔超过仪表允许的静默时间：",
     signatures: ["制表人、日期", "审核人、日期", "批准人、日期"],
 };
 

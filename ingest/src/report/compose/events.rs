@@ -186,7 +186,6 @@ pub(super) fn data(report: &DayReport, writing: &Writing) -> Section {
 }
 
 fn longest(gap: Gap, writing: &Writing) -> String {
-    let seconds = gap.length_ms() / 1000;
-    let length = format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let length = Writing::length(gap.length_ms());
     format!("{length} ({} - {})", writing.time(gap.from), writing.time(gap.to))
 }

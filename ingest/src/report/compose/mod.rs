@@ -22,6 +22,12 @@ impl Writing {
     fn time(&self, at: UnixMillis) -> String {
         self.offset.to_minute(at).get(5..).unwrap_or_default().to_owned()
     }
+
+    /// Writes a stretch of time in hours, minutes and seconds, such as `1:46:39`.
+    fn length(millis: i64) -> String {
+        let seconds = millis / 1000;
+        format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
 }
 
 /// Puts a day into words.
@@ -42,7 +48,7 @@ pub fn compose(report: &DayReport, settings: &ReportConfig, language: Language) 
     if !unknown.is_empty() {
         warnings.push(format!("{} {}", words.not_all, unknown.join(", ")));
     }
-    let mut sections = vec![
+    let sections = vec![
         stocks::products(report, &writing),
         stocks::stocks(report, &writing),
         stocks::balances(report, &writing),
@@ -52,18 +58,13 @@ pub fn compose(report: &DayReport, settings: &ReportConfig, language: Language) 
         events::agreement(report, &writing),
         events::data(report, &writing),
     ];
-    sections.iter_mut().for_each(|section| {
-        section.rows.iter().for_each(|row| {
-            debug_assert_eq!(row.cells.len(), section.columns.len(), "{}", section.title);
-        })
-    });
+    for section in &sections {
+        debug_assert!(section.rows.iter().all(|row| row.cells.len() == section.columns.len()), "{}", section.title);
+    }
     let mut notes: Vec<String> = words.notes.iter().map(|note| (*note).to_owned()).collect();
-    if report
-        .tanks
-        .iter()
-        .any(|tank| tank.opening.is_some_and(|it| it.stale) || tank.closing.is_some_and(|it| it.stale))
-    {
-        notes.push(words.stale_note.to_owned());
+    let stale = stocks::stale(report, &writing);
+    if !stale.is_empty() {
+        notes.push(format!("{} {}", words.stale_note, stale.join("; ")));
     }
     if let Some(more) = report.alarms.len().checked_sub(events::MOST_ALARMS + 1) {
         notes.push(format!("{} {}", words.more_alarms, more + 1));

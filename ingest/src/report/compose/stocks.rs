@@ -63,6 +63,21 @@ pub(super) fn stocks(report: &DayReport, writing: &Writing) -> Section {
     Section { title: words.stocks.to_owned(), columns, rows, empty: String::new() }
 }
 
+/// Says of each figure that is not of its time when it was read, and how far away that is.
+pub(super) fn stale(report: &DayReport, writing: &Writing) -> Vec<String> {
+    let words = writing.words;
+    let mut said = Vec::new();
+    for tank in &report.tanks {
+        for (end, held) in [(words.opening, &tank.opening), (words.closing, &tank.closing)] {
+            if let Some(held) = held.filter(|held| held.stale) {
+                let (at, away) = (writing.time(held.at), Writing::length(held.away_ms));
+                said.push(format!("{} {end} {at} ({away})", tank.tank));
+            }
+        }
+    }
+    said
+}
+
 fn standing(held: Option<&Standing>, is_oil: bool) -> Vec<Cell> {
     let Some(held) = held else {
         return (0..8).map(|place| if place < 5 || is_oil { Cell::Unknown } else { Cell::Blank }).collect();
