@@ -196,6 +196,22 @@ fn what_stood_before_the_span_is_known_from_the_database() {
 }
 
 #[test]
+fn an_alarm_that_calls_again_before_a_span_waits_since_its_last_call() {
+    let (_folder, connection) = fixtures::database();
+    let mut record = Record::default();
+    record.raised(1, 100, Priority::Low);
+    record.acknowledged(1, 130, Priority::Low);
+    let latched = State::LatchedAcknowledged;
+    record.add(1, 140, Event::Cleared, (State::Acknowledged, latched), Priority::Low);
+    record.add(1, 200, Event::Raised, (latched, State::Unacknowledged), Priority::Low);
+    record.acknowledged(1, 1000, Priority::Low);
+    insert(&connection, &record.0);
+    let history = history_of(&connection, None, span(500, DAY)).unwrap();
+    assert_eq!(history.acknowledgements, [(at(1000), 800_000)]);
+    assert_eq!((history.episodes[0].from, history.episodes[0].to), (at(100), None));
+}
+
+#[test]
 fn it_is_said_in_lines_that_fit_a_terminal() {
     let report = Report::of(&History::of(&[], &two_days()), span(0, 2 * DAY), UtcOffset::default());
     let said = report.in_words();

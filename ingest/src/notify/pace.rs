@@ -144,5 +144,8 @@ mod tests {
         assert!(waits[0] <= seconds(1) && waits[11] >= seconds(150) && waits[11] <= seconds(300), "{waits:?}");
         pace.handle_told(now);
         assert_eq!(pace.handle_waiting(now, crowd(8, true)), Turn::Tell(1));
+        pace.handle_failed(now);
+        let Turn::Wait(due) = pace.handle_waiting(now, crowd(8, true)) else { panic!("no wait") };
+        assert!(due - now <= seconds(1), "{:?}", due - now);
     }
 }
