@@ -10,6 +10,7 @@ use std::time::Duration;
 use receivers::mail::MailServer;
 use receivers::{Authority, Teller};
 use station::until;
+use tankline_ingest::local_time::UtcOffset;
 use tankline_ingest::notify::{EmailConfig, Keep, Security, Selection, Target, Way};
 use tankline_runtime::secret::Secret;
 
@@ -24,6 +25,7 @@ fn email(server: &MailServer) -> EmailConfig {
         to: vec!["night@lindong.example".parse().unwrap()],
         gather: Duration::ZERO,
         spacing: Duration::ZERO,
+        utc_offset: UtcOffset::default(),
         how_to_acknowledge: "Acknowledge at the desk.".to_owned(),
     }
 }

@@ -46,7 +46,7 @@ fn parse(document: &Document, folder: &Path) -> Result<Config, Problems> {
     let report = report(&report_section);
     report_section.finish();
     let names: Vec<_> = sites.iter().map(|site| site.name().clone()).collect();
-    let targets = notify::targets(&root, folder, site_problems.is_none().then_some(&names));
+    let targets = notify::targets(&root, folder, site_problems.is_none().then_some(&names), report.utc_offset);
     root.finish();
     let outcome = match (reader.finish(), site_problems) {
         (Ok(()), None) => Ok(()),

@@ -4,6 +4,7 @@ mod alarms;
 mod dips;
 mod fault;
 mod health;
+mod kpi;
 mod reports;
 mod served;
 mod server;

@@ -7,12 +7,9 @@ use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 
-use super::{Report, Span, first_transition, history_of};
+use super::report_of;
 use crate::local_time::UtcOffset;
 use crate::store::{self, OpenError};
-
-/// What is counted when nothing else is said, in milliseconds: 30 days.
-const USUAL_MS: i64 = 30 * 86_400_000;
 
 /// What `alarms kpi` is asked.
 #[derive(Debug, Args)]
@@ -65,19 +62,10 @@ pub enum KpiError {
 pub fn kpi(args: &KpiArgs) -> Result<String, KpiError> {
     let connection = store::open_read_only(&args.db)?;
     let to = args.to.unwrap_or_else(clock::unix_ms);
-    let site = args.site.as_ref();
-    let from = match args.from {
-        Some(from) => from,
-        None => {
-            let usual = UnixMillis::new(to.get().saturating_sub(USUAL_MS));
-            first_transition(&connection, site)?.unwrap_or(usual).max(usual).min(UnixMillis::new(to.get() - 1))
-        }
-    };
-    if from >= to {
+    if let Some(from) = args.from.filter(|from| *from >= to) {
         return Err(KpiError::Backwards { from, to });
     }
-    let span = Span { from, to };
-    let report = Report::of(&history_of(&connection, site, span)?, span, args.utc_offset);
+    let report = report_of(&connection, args.site.as_ref(), args.from, to, args.utc_offset)?;
     if args.json {
         let text = serde_json::to_string_pretty(&report).expect("figures have only texts as keys");
         return Ok(format!("{text}\n"));

@@ -15,5 +15,5 @@ pub use figures::{AcknowledgementTimes, Figures, Frequent, Priorities};
 pub use flood::{Flood, floods};
 pub use history::{Annunciation, Episode, History, Span, Standing};
 pub use judgement::{Judgement, Verdict, judge};
-pub use read::{first_transition, history_of};
+pub use read::{first_transition, history_of, report_of};
 pub use report::{Day, Report};

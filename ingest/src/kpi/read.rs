@@ -6,7 +6,11 @@ use tankline_domain::alarm::{AlarmKey, Event, Transition};
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
-use super::{History, Span, Standing};
+use super::{History, Report, Span, Standing};
+use crate::local_time::UtcOffset;
+
+/// What is counted when nothing else is said, in milliseconds: 30 days.
+const USUAL_MS: i64 = 30 * 86_400_000;
 
 const COLUMNS: &str = "site, source, alarm, priority, at_ms, event, state_from, state_to";
 
@@ -22,6 +26,30 @@ pub fn first_transition(connection: &Connection, site: Option<&SiteName>) -> rus
         |row| row.get(0),
     )?;
     Ok(first.map(UnixMillis::new))
+}
+
+/// Counts what happened to alarms of one site or of all, up to `to`: from `from`, or else for 30 days, or since the record
+/// begins.
+///
+/// # Errors
+/// What SQLite said.
+pub fn report_of(
+    connection: &Connection,
+    site: Option<&SiteName>,
+    from: Option<UnixMillis>,
+    to: UnixMillis,
+    offset: UtcOffset,
+) -> rusqlite::Result<Report> {
+    let from = match from {
+        Some(from) => from,
+        None => {
+            let usual = UnixMillis::new(to.get().saturating_sub(USUAL_MS));
+            let last = UnixMillis::new(to.get().saturating_sub(1));
+            first_transition(connection, site)?.unwrap_or(usual).max(usual).min(last)
+        }
+    };
+    let span = Span { from, to };
+    Ok(Report::of(&history_of(connection, site, span)?, span, offset))
 }
 
 /// Reads what happened to alarms in a span, of one site or of all.

@@ -6,6 +6,7 @@ use tankline_domain::alarm::{Event, State};
 use tankline_domain::units::UnixMillis;
 
 use super::Message;
+use crate::local_time::UtcOffset;
 
 /// Alarms that are told in full; of more there is one line each.
 const IN_FULL: usize = 20;
@@ -25,16 +26,16 @@ pub fn subject(messages: &[&Message]) -> String {
 
 /// Gives the text.
 #[must_use]
-pub fn body(messages: &[&Message], how_to_acknowledge: &str, now: UnixMillis) -> String {
+pub fn body(messages: &[&Message], how_to_acknowledge: &str, now: UnixMillis, offset: UtcOffset) -> String {
     let (sorted, mut text) = (sorted(messages), String::new());
     if sorted.len() > 1 {
         let _ = writeln!(text, "{} messages, the most urgent first.\n", sorted.len());
     }
     for message in sorted.iter().take(IN_FULL) {
-        in_full(&mut text, message, now);
+        in_full(&mut text, message, now, offset);
     }
     for message in sorted.iter().skip(IN_FULL) {
-        let _ = writeln!(text, "{}  {} ({})", moment(message.at), line(message), message.site);
+        let _ = writeln!(text, "{}  {} ({})", moment(message.at, offset), line(message), message.site);
     }
     if sorted.iter().any(|one| told_of_a_call(one)) {
         let _ = writeln!(text, "{how_to_acknowledge}\n");
@@ -48,7 +49,7 @@ pub fn body(messages: &[&Message], how_to_acknowledge: &str, now: UnixMillis) ->
     text
 }
 
-fn in_full(text: &mut String, message: &Message, now: UnixMillis) {
+fn in_full(text: &mut String, message: &Message, now: UnixMillis, offset: UtcOffset) {
     let _ = writeln!(text, "{}", line(message));
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<12}{value}");
@@ -59,7 +60,7 @@ fn in_full(text: &mut String, message: &Message, now: UnixMillis) {
         row("value", &value);
     }
     let since = if told_of_a_call(message) { "since" } else { "at" };
-    row(since, &format!("{}, {} before this was sent", moment(message.at), age(now.millis_since(message.at))));
+    row(since, &format!("{}, {} before this was sent", moment(message.at, offset), age(now.millis_since(message.at))));
     if let Some(who) = &message.who {
         row("by", who);
     }
@@ -109,10 +110,9 @@ fn number(value: f64) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-fn moment(at: UnixMillis) -> String {
-    let text = at.to_string();
-    let (date, time) = (text.get(..10).unwrap_or(&text), text.get(11..19).unwrap_or_default());
-    format!("{date} {time} UTC")
+fn moment(at: UnixMillis, offset: UtcOffset) -> String {
+    let zone = if offset == UtcOffset::default() { "UTC".to_owned() } else { offset.to_string() };
+    format!("{} {zone}", offset.to_second(at))
 }
 
 fn age(millis: i64) -> String {
@@ -143,17 +143,21 @@ mod tests {
         Message::new(id, &transition(1_795_400_000), WORDS)
     }
 
+    fn east() -> UtcOffset {
+        "+08:00".parse().unwrap()
+    }
+
     #[test]
     fn one_alarm_is_told_with_value_limit_age_guidance_and_how_to_acknowledge() {
         let message = message(7);
         assert_eq!(subject(&[&message]), "CRITICAL T-01 Level high-high: 15204 > 15200 mm (s)");
-        let text = body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_400_014_000));
+        let text = body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_400_014_000), east());
         let wanted = "\
 CRITICAL T-01 Level high-high: 15204 > 15200 mm
   site        s
   priority    critical
   value       15204 mm, limit 15200 mm
-  since       2026-11-23 02:13:20 UTC, 14 s before this was sent
+  since       2026-11-23 10:13:20 +08:00, 14 s before this was sent
   what to do  Stop the transfer into this tank.
 
 Acknowledge at the desk.
@@ -173,7 +177,7 @@ Sent by tankline-ingest. Numbers: 7-1795400000000
         }
         let all: Vec<_> = messages.iter().collect();
         assert_eq!(subject(&all), "CRITICAL T-200 Level high-high: 15204 > 15200 mm and 299 more (s)");
-        let text = body(&all, "", UnixMillis::new(1_795_400_014_000));
+        let text = body(&all, "", UnixMillis::new(1_795_400_014_000), east());
         assert!(text.starts_with("300 messages, the most urgent first.\n\nCRITICAL T-200"), "{text}");
         for id in 0..300 {
             assert!(text.contains(&format!("T-{id:03} ")), "{id}");
@@ -187,7 +191,8 @@ Sent by tankline-ingest. Numbers: 7-1795400000000
         (transition.event, transition.from, transition.to) = (Event::Cleared, State::Acknowledged, State::Normal);
         let message = Message::new(8, &transition, Words { title: "液位高高", guidance: Some("Stop.") });
         assert_eq!(subject(&[&message]), "cleared T-01 液位高高 (s)");
-        let text = body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_403_700_000));
+        let text =
+            body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_403_700_000), UtcOffset::default());
         assert!(text.contains("\n  at          2026-11-23 02:13:20 UTC, 61 min before this was sent\n"), "{text}");
         assert!(!text.contains("Acknowledge") && !text.contains("what to do"), "{text}");
     }

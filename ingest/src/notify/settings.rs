@@ -14,21 +14,23 @@ use url::{Host, Url};
 
 use super::target::{EmailConfig, Keep, Security, Target, Way, WebhookConfig};
 use super::{Occasion, Selection};
+use crate::local_time::UtcOffset;
 
 /// A signature is worth no more than its secret.
 const SHORTEST_SECRET: usize = 16;
 
 /// Reads who is to be told of alarms; reports everything that is wrong.
 ///
-/// Files are relative to `folder`; `sites` are those that there are, absent when that is not known.
-pub fn targets(root: &Section<'_>, folder: &Path, sites: Option<&[SiteName]>) -> Vec<Target> {
+/// Files are relative to `folder`; `sites` are those that there are, absent when that is not known. E-mails tell local
+/// time.
+pub fn targets(root: &Section<'_>, folder: &Path, sites: Option<&[SiteName]>, utc_offset: UtcOffset) -> Vec<Target> {
     let mut names = HashSet::new();
     let mut found = Vec::new();
     let webhooks = root.list("webhook").into_iter().map(|section| (section, webhook as Read));
     let emails = root.list("email").into_iter().map(|section| (section, email as Read));
     for (section, way) in webhooks.chain(emails) {
         let (name, common) = (name(&section, &mut names), common(&section, sites));
-        let way = way(&section, folder);
+        let way = way(&section, folder, utc_offset);
         section.finish();
         if let (Some(name), Some((selection, keep, timeout)), Some(way)) = (name, common, way) {
             found.push(Target { name, selection, keep, timeout, way });
@@ -37,7 +39,7 @@ pub fn targets(root: &Section<'_>, folder: &Path, sites: Option<&[SiteName]>) ->
     found
 }
 
-type Read = fn(&Section<'_>, &Path) -> Option<Way>;
+type Read = fn(&Section<'_>, &Path, UtcOffset) -> Option<Way>;
 
 fn name(section: &Section<'_>, names: &mut HashSet<String>) -> Option<String> {
     let name = section.required::<String>("name")?;
@@ -90,7 +92,7 @@ fn occasions(section: &Section<'_>, words: &[String]) -> BTreeSet<Occasion> {
     found
 }
 
-fn webhook(section: &Section<'_>, folder: &Path) -> Option<Way> {
+fn webhook(section: &Section<'_>, folder: &Path, _: UtcOffset) -> Option<Way> {
     let url = section.required::<String>("url").and_then(|text| webhook_url(section, &text));
     if !section.has("secret_file") {
         section.problem("secret_file", "is missing; name a file with the secret that requests are signed with");
@@ -131,7 +133,7 @@ fn webhook_url(section: &Section<'_>, text: &str) -> Option<Url> {
     None
 }
 
-fn email(section: &Section<'_>, folder: &Path) -> Option<Way> {
+fn email(section: &Section<'_>, folder: &Path, utc_offset: UtcOffset) -> Option<Way> {
     let host = section.required::<String>("host");
     let host = host.filter(|host| {
         let fine = Host::parse(host).is_ok();
@@ -178,6 +180,7 @@ fn email(section: &Section<'_>, folder: &Path) -> Option<Way> {
         to: to?,
         gather,
         spacing,
+        utc_offset,
         how_to_acknowledge,
     })))
 }
@@ -223,7 +226,7 @@ mod tests {
         let document = Document { origin: "ingest.toml".into(), root, from_environment: BTreeMap::new() };
         let reader = Reader::new(&document);
         let root = reader.root();
-        let found = targets(&root, folder, Some(&["lindong".parse().unwrap()]));
+        let found = targets(&root, folder, Some(&["lindong".parse().unwrap()]), UtcOffset::default());
         root.finish();
         reader.finish().map(|()| found)
     }

@@ -6,6 +6,7 @@ use tankline_runtime::secret::Secret;
 use url::Url;
 
 use super::{Addressee, Selection};
+use crate::local_time::UtcOffset;
 
 /// Somebody who is told of alarms, as configured.
 #[derive(Debug, Clone)]
@@ -86,6 +87,8 @@ pub struct EmailConfig {
     pub gather: Duration,
     /// The shortest time between two e-mails, unless a critical alarm is among what waits.
     pub spacing: Duration,
+    /// Local time of those who read it.
+    pub utc_offset: UtcOffset,
     /// What an e-mail says on how to acknowledge.
     pub how_to_acknowledge: String,
 }

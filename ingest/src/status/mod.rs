@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use tankline_domain::units::UnixMillis;
 
-use crate::store::{JournalStatus, StoreStatus};
+use crate::store::{JournalStatus, NotificationStatus, StoreStatus};
 
 /// Missing ranges that are spelled out for a journal.
 const RANGES_SHOWN: usize = 5;
@@ -35,6 +35,19 @@ fn write_all(text: &mut String, status: &StoreStatus, now: UnixMillis) -> std::f
         let updated = age(now, feed.updated_ms);
         let what = if feed.target.starts_with("alarms of ") { "transitions" } else { "readings" };
         writeln!(text, "historian {}: {} {what} behind, last moved {updated} ago", feed.target, feed.lag_readings)?;
+    }
+    for target in &status.notifications {
+        write_notifications(text, target, now)?;
+    }
+    Ok(())
+}
+
+fn write_notifications(text: &mut String, target: &NotificationStatus, now: UnixMillis) -> std::fmt::Result {
+    let given_up = if target.given_up > 0 { format!(", {} given up", target.given_up) } else { String::new() };
+    writeln!(text, "notifications {}: {} told{given_up}", target.target, target.told)?;
+    if let Some(oldest) = target.oldest_ms {
+        let trouble = target.trouble.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+        writeln!(text, "  {} wait, the oldest for {}{trouble}", target.waiting, age(now, oldest))?;
     }
     Ok(())
 }
@@ -108,6 +121,14 @@ mod tests {
                 lag_readings: 5,
                 updated_ms: 0,
             }],
+            notifications: vec![NotificationStatus {
+                target: "control-room".into(),
+                waiting: 3,
+                oldest_ms: Some(940_000),
+                trouble: Some("cannot connect: refused".into()),
+                told: 17,
+                given_up: 1,
+            }],
         };
         let words = in_words(&status, UnixMillis::new(1_000_000));
         assert_eq!(
@@ -121,6 +142,8 @@ mod tests {
                 "dead letters: 2, the newest 16 min ago",
                 "alarms: 1 acknowledged, 2 unacknowledged",
                 "historian http://a /b: 5 readings behind, last moved 16 min ago",
+                "notifications control-room: 17 told, 1 given up",
+                "  3 wait, the oldest for 60 s: cannot connect: refused",
             ]
         );
     }

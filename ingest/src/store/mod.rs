@@ -33,6 +33,6 @@ pub use newest::{NewestOfTank, newest_of};
 pub use recompute::{Recomputed, recompute, send_again};
 pub use retention::{Expired, Expiry};
 pub use schema::VERSION as SCHEMA_VERSION;
-pub use survey::{FeedStatus, JournalStatus, StoreStatus, survey};
+pub use survey::{FeedStatus, JournalStatus, NotificationStatus, StoreStatus, survey};
 pub use watches::{WatchRow, load_watches};
 pub use writer::{Work, Writer, WriterError};

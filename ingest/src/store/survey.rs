@@ -22,6 +22,8 @@ pub struct StoreStatus {
     pub alarms: BTreeMap<String, u64>,
     /// The historians that were ever fed.
     pub historians: Vec<FeedStatus>,
+    /// Those who were ever to be told of alarms.
+    pub notifications: Vec<NotificationStatus>,
 }
 
 /// How a journal stands.
@@ -64,6 +66,23 @@ pub struct FeedStatus {
     pub updated_ms: i64,
 }
 
+/// How far somebody who is told of alarms has been told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotificationStatus {
+    /// The webhook or e-mail.
+    pub target: String,
+    /// Messages that wait.
+    pub waiting: u64,
+    /// Since when the oldest of them waits, Unix milliseconds.
+    pub oldest_ms: Option<i64>,
+    /// Why the oldest was not told when it was last tried.
+    pub trouble: Option<String>,
+    /// Messages told; those of more than 90 days ago are not known any more.
+    pub told: u64,
+    /// Messages given up, of the same time.
+    pub given_up: u64,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     readings: u64,
@@ -94,8 +113,14 @@ pub fn survey(connection: &Connection) -> rusqlite::Result<StoreStatus> {
             Ok((unsigned(row.get(0)?), row.get(1)?))
         })?;
     let journals = known.into_iter().map(|(key, known)| status(key, known)).collect();
-    let (alarms, historians) = (alarms(connection)?, historians(connection)?);
-    Ok(StoreStatus { journals, dead_letters, newest_dead_letter_ms, alarms, historians })
+    Ok(StoreStatus {
+        journals,
+        dead_letters,
+        newest_dead_letter_ms,
+        alarms: alarms(connection)?,
+        historians: historians(connection)?,
+        notifications: notifications(connection)?,
+    })
 }
 
 fn status((site, edge, journal): (String, String, String), known: Known) -> JournalStatus {
@@ -172,6 +197,28 @@ fn historians(connection: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
             through_id: row.get(1)?,
             updated_ms: row.get(2)?,
             lag_readings: unsigned(row.get(3)?),
+        })
+    })?;
+    rows.collect()
+}
+
+fn notifications(connection: &Connection) -> rusqlite::Result<Vec<NotificationStatus>> {
+    let mut statement = connection.prepare(
+        "WITH waiting AS (SELECT * FROM notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL)
+         SELECT target, count(delivered_ms), count(given_up_ms),
+             (SELECT count(*) FROM waiting WHERE target = told.target),
+             (SELECT created_ms FROM waiting WHERE target = told.target ORDER BY id LIMIT 1),
+             (SELECT trouble FROM waiting WHERE target = told.target ORDER BY id LIMIT 1)
+         FROM notification AS told GROUP BY target ORDER BY target",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(NotificationStatus {
+            target: row.get(0)?,
+            told: unsigned(row.get(1)?),
+            given_up: unsigned(row.get(2)?),
+            waiting: unsigned(row.get(3)?),
+            oldest_ms: row.get(4)?,
+            trouble: row.get(5)?,
         })
     })?;
     rows.collect()
