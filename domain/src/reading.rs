@@ -52,6 +52,9 @@ pub enum Uncertain {
     BlindZone,
     /// The interface reads above the level.
     InterfaceAboveLevel,
+    /// The interface is what the gauge's register says, and the profile of its rod does not confirm it: it was not scanned
+    /// yet, or not of late. Level and temperature are good.
+    InterfaceUnconfirmed,
     /// A value stands at the end of the sensor's range.
     SensorLimit,
     /// The value did not change for too long.
@@ -106,6 +109,12 @@ impl Quality {
         matches!(self, Self::Good)
     }
 
+    /// Tells whether level and temperature are what the gauge measures, be the interface unconfirmed or not.
+    #[must_use]
+    pub const fn vouches_for_level(&self) -> bool {
+        matches!(self, Self::Good | Self::Uncertain(Uncertain::InterfaceUnconfirmed))
+    }
+
     /// Tells whether this is [`Quality::Bad`].
     #[must_use]
     pub const fn is_bad(&self) -> bool {
@@ -129,6 +138,7 @@ impl Quality {
                     Uncertain::Jump => 5,
                     Uncertain::Clock => 6,
                     Uncertain::TimeUnknown => 7,
+                    Uncertain::InterfaceUnconfirmed => 8,
                 }
             }
             Self::Bad(reason) => match reason {
@@ -158,6 +168,7 @@ impl fmt::Display for Quality {
                     Uncertain::Jump => "jump",
                     Uncertain::Clock => "clock",
                     Uncertain::TimeUnknown => "time-unknown",
+                    Uncertain::InterfaceUnconfirmed => "interface-unconfirmed",
                     Uncertain::Other(other) => &other.0,
                 };
                 f.pad(&format!("uncertain:{reason}"))
@@ -202,6 +213,7 @@ impl FromStr for Quality {
                 "jump" => Uncertain::Jump,
                 "clock" => Uncertain::Clock,
                 "time-unknown" => Uncertain::TimeUnknown,
+                "interface-unconfirmed" => Uncertain::InterfaceUnconfirmed,
                 _ => Uncertain::Other(other()),
             })),
             "bad" => Ok(Self::Bad(match reason {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
+use crate::profile::RodProfile;
 use crate::units::{Celsius, Millimetres};
 
 /// Register number as printed in the gauge manual. Counts from 1.
@@ -172,6 +173,8 @@ pub struct RegisterMap {
     pub interface: Option<Point>,
     /// Temperature at a fixed point, degC, where the gauge has that sensor.
     pub temperature: Option<Point>,
+    /// The impedance along the rod, where the gauge shows it.
+    pub profile: Option<RodProfile>,
 }
 
 /// One read request: contiguous registers of one kind.
@@ -220,6 +223,7 @@ impl RegisterMap {
             level: point(50, NumberType::U16, 1.0),
             interface: Some(point(51, NumberType::U16, 1.0)),
             temperature: Some(point(52, NumberType::I16, 0.1)),
+            profile: None,
         }
     }
 

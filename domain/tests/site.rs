@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tankline_domain::profile::ProfileBlock;
 use tankline_domain::settings::Document;
 use tankline_domain::site::{Port, Site, parse};
 use tankline_domain::units::{CubicMetres, Millimetres};
@@ -200,6 +201,24 @@ fn other_register_maps_are_read_and_checked() {
     root["register_map"][0]["level"]["scale"] = json!(0.0);
     let all = read(root).unwrap_err();
     assert_eq!(all.len(), 2, "{all:#?}");
+}
+
+#[test]
+fn register_map_may_have_the_profile_of_a_rod() {
+    let mut root = small();
+    root["register_map"] =
+        json!([{"name": "rod", "level": {"register": 50, "type": "u16"}, "profile": {"register": 200}}]);
+    root["gauge"][0]["register_map"] = json!("rod");
+    let profile = read(root.clone()).unwrap().gauges()[0].registers.profile.unwrap();
+    assert_eq!((profile.block, profile.interval), (ProfileBlock::default(), Duration::from_secs(60)));
+    root["register_map"][0]["profile"] =
+        json!({"register": 300, "points": 40, "window_points": 0, "climb": 2.0, "interval_s": 5});
+    let profile = read(root.clone()).unwrap().gauges()[0].registers.profile.unwrap();
+    assert_eq!((profile.block.read().count, profile.rod.climb), (48, 2.0));
+    root["register_map"][0]["profile"] = json!({"register": 200, "points": 100, "window_points": 100, "clim": 2.0});
+    let all = read(root).unwrap_err();
+    assert!(all.iter().any(|told| told.contains("are at most 117 together")), "{all:#?}");
+    assert!(all.iter().any(|told| told.contains("did you mean \"climb\"?")), "{all:#?}");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn start<'s>(
     plant: &Arc<LivePlant>,
 ) -> anyhow::Result<Running<'s>> {
     let mut units = UnitSpec::all_of(site, &line.name);
-    units.iter_mut().for_each(|unit| unit.profile = args.profile);
+    units.iter_mut().for_each(|unit| unit.profile = args.profile.or(unit.profile));
     let emulated = EmulatedLine::start_at(place, LineSpec::of(line, args.seed), units, plant, Arc::new(|_| ()))?;
     let link_dir = args.link_dir.as_ref().filter(|_| *place == Place::Pty);
     let link = link_dir.map(|folder| PortLink::create(folder, line.name.as_str(), emulated.path()));

@@ -53,7 +53,8 @@ impl<'a> Sample<'a> {
 
     /// Judges a condition that a reading shows, `rate` being how fast the level moves.
     ///
-    /// What is bad or uncertain says nothing of levels, interfaces and temperatures. An uncertain reading is an answer of
+    /// What is bad or uncertain says nothing of levels, interfaces and temperatures; where only the interface is not
+    /// confirmed, it says nothing of that alone. An uncertain reading is an answer of
     /// the gauge all the same, so that a gauge which was bad is so no longer.
     pub(super) fn judge(&self, rule: &Rule, present: Condition, rate: Option<Rate>) -> Verdict {
         match rule.kind {
@@ -63,7 +64,7 @@ impl<'a> Sample<'a> {
                 Verdict::when(*self.quality == Quality::Uncertain(Uncertain::Stuck), self.level_mm, rule)
             }
             AlarmKind::GaugeStale => Verdict::when(false, None, rule),
-            _ if !self.quality.is_good() => Verdict::Unknown,
+            _ if !self.quality.vouches_for_level() => Verdict::Unknown,
             AlarmKind::RateOfChange => rate.map_or(Verdict::Unknown, |rate| rate.judge(rule, present)),
             AlarmKind::OverfillSoon => self.soon(rule, present, Towards::Full),
             AlarmKind::DrySoon => self.soon(rule, present, Towards::Empty),
@@ -121,8 +122,12 @@ impl<'a> Sample<'a> {
             AlarmKind::TemperatureLow => (self.temperature_c, Side::Below),
             _ => return Verdict::Unknown,
         };
+        let is_trusted = match rule.kind {
+            AlarmKind::InterfaceHigh | AlarmKind::InterfaceLow => self.quality.is_good(),
+            _ => self.quality.vouches_for_level(),
+        };
         match (value, rule.limit) {
-            (Some(value), Some(limit)) if self.quality.is_good() => {
+            (Some(value), Some(limit)) if is_trusted => {
                 Verdict::when(side.is_beyond(value, limit, rule.deadband, present), Some(value), rule)
             }
             _ => Verdict::Unknown,

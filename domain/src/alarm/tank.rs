@@ -74,7 +74,7 @@ impl TankAlarms {
             return;
         }
         (self.heard, self.newest, self.is_stale) = (now.monotonic, Some(sample.at), false);
-        let good_level = sample.level_mm.filter(|_| sample.quality.is_good());
+        let good_level = sample.level_mm.filter(|_| sample.quality.vouches_for_level());
         let rate = match (&mut self.rate, good_level) {
             (Some(meter), Some(level_mm)) => meter.push(sample.at, level_mm),
             _ => None,

@@ -1,10 +1,11 @@
 //! The block of registers in which a gauge shows the impedance along its rod.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Curve, Window};
+use super::{Curve, Rod, Window};
 use crate::register::{MAX_REGISTERS_PER_READ, RegisterKind, RegisterNumber, RegisterRead, WireAddress};
 use crate::units::{Millimetres, UnixMillis};
 
@@ -19,6 +20,17 @@ pub struct ProfileBlock {
     kind: RegisterKind,
     points: u16,
     window_points: u16,
+}
+
+/// The impedance profile that a gauge shows, and the rod that it is of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RodProfile {
+    /// Where it is.
+    pub block: ProfileBlock,
+    /// The rod, by its data sheet.
+    pub rod: Rod,
+    /// From one scan to the next.
+    pub interval: Duration,
 }
 
 /// One scan of a rod as a gauge shows it. Heights count from the measuring origin.

@@ -167,6 +167,13 @@ impl Problem<COUNT> for Model<'_> {
         residuals.extend(usual.map(|(value, usual, deviation)| (value - usual) / deviation));
     }
 
+    /// The thickness cannot be below 0: it is known to a few mm, or to half of itself.
+    fn known(&self, parameters: &[f64; COUNT]) -> [f64; COUNT] {
+        let mut known = [0.0; COUNT];
+        known[THICKNESS] = (LEAST_SEEN_MM + 0.5 * parameters[THICKNESS]).powi(-2);
+        known
+    }
+
     fn admit(&self, parameters: &mut [f64; COUNT]) {
         let least = 0.25 * self.rod.blur_mm();
         parameters[WATER] = parameters[WATER].max(1e-6);

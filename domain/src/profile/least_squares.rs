@@ -11,6 +11,11 @@ pub(super) trait Problem<const N: usize> {
     fn residuals(&self, parameters: &[f64; N], residuals: &mut Vec<f64>);
     /// Brings parameters into the range that they can have.
     fn admit(&self, parameters: &mut [f64; N]);
+    /// Gives how well each parameter is known, as the inverse of a variance, beyond what the slopes at the minimum tell: a
+    /// quantity that cannot be below 0 is not spread around 0.
+    fn known(&self, _parameters: &[f64; N]) -> [f64; N] {
+        [0.0; N]
+    }
 }
 
 /// What was found.
@@ -63,7 +68,8 @@ pub(super) fn minimise<const N: usize>(problem: &impl Problem<N>, begin: [f64; N
             break;
         }
     }
-    (0..N).for_each(|index| normal[index][index] += 1e-12 * normal[index][index].max(1e-12));
+    let known = problem.known(&parameters);
+    (0..N).for_each(|index| normal[index][index] += known[index] + 1e-12 * normal[index][index].max(1e-12));
     let covariance = inverted(normal)?;
     squares.is_finite().then_some(Fit { parameters, squares, covariance })
 }

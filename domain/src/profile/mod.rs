@@ -17,6 +17,6 @@ mod reader;
 mod references;
 mod refine;
 
-pub use block::{BlockError, ParseProfileBlockError, ProfileBlock, Scan, ScanPart};
+pub use block::{BlockError, ParseProfileBlockError, ProfileBlock, RodProfile, Scan, ScanPart};
 pub use curve::{Curve, CurveError, Rod, Sight, Window};
 pub use reader::{Doubt, Found, Layering, ProfileReader};

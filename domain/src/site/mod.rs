@@ -8,6 +8,7 @@ mod gauge;
 mod gauges;
 mod line;
 mod parse;
+mod profile;
 mod tank;
 mod watch;
 

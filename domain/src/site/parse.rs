@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::alarms::{Place, circle, read_alarms};
 use super::conditions::read_conditions;
 use super::gauges::read_gauges;
+use super::profile::rod_profile;
 use super::watch::read_watch;
 use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, SaidOfAlarms, Site, Standard, Tank};
 use crate::alarm::Edition;
@@ -344,12 +345,17 @@ fn register_map(section: Section<'_>) -> Option<(String, RegisterMap)> {
     let level = section.optional_section("level").map(point);
     let interface = section.optional_section("interface").map(point);
     let temperature = section.optional_section("temperature").map(point);
+    let profile = section.optional_section("profile").map(rod_profile);
     section.finish();
     let absent_or_read = |point: Option<Option<Point>>| point.map_or(Some(None), |point| point.map(Some));
     let map = RegisterMap {
         level: level??,
         interface: absent_or_read(interface)?,
         temperature: absent_or_read(temperature)?,
+        profile: match profile {
+            None => None,
+            Some(profile) => Some(profile?),
+        },
     };
     Some((name?.to_string(), map))
 }

@@ -90,6 +90,22 @@ fn bad_and_uncertain_readings_neither_raise_nor_clear_nor_count() {
     }
 }
 
+/// A rod that cannot be scanned must not cost the overfill alarm.
+#[test]
+fn level_counts_also_while_the_interface_is_unconfirmed() {
+    let mut bench = Bench::new();
+    for _ in 0..4 {
+        bench.live("T-01", 11_600.0, "uncertain:interface-unconfirmed");
+        bench.wait(SECOND);
+    }
+    assert_eq!(bench.state("T-01", HH), State::Unacknowledged);
+    for _ in 0..30 {
+        bench.live("T-01", 5000.0, "uncertain:interface-unconfirmed");
+        bench.wait(SECOND);
+    }
+    assert_eq!(bench.events("T-01", HH), [Event::Raised, Event::Cleared]);
+}
+
 #[test]
 fn silence_counts_towards_nothing() {
     let mut slow = description();

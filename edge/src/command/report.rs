@@ -141,7 +141,7 @@ mod tests {
             port: "/dev/ttyUSB0".parse().unwrap(),
             framing: Framing::default(),
             unit: 1,
-            question: Question::Quantities { registers, tank: None },
+            question: Question::Quantities { registers: Box::new(registers), tank: None },
         };
         let exchange = Exchange {
             words: vec![0x25A9, 0x18DF, 0xFFD6],

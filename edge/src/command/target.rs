@@ -37,7 +37,7 @@ pub(super) struct Target {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Question {
     /// Its quantities.
-    Quantities { registers: RegisterMap, tank: Option<TankKnown> },
+    Quantities { registers: Box<RegisterMap>, tank: Option<TankKnown> },
     /// Registers, whatever they mean.
     Registers(RegisterRead),
 }
@@ -89,7 +89,7 @@ impl Target {
             let message = "say which gauge: --port and --unit, or --config and --tank";
             return Err(Problems::of_file("arguments", message));
         };
-        let question = Question::Quantities { registers: RegisterMap::published(), tank: None };
+        let question = Question::Quantities { registers: Box::new(RegisterMap::published()), tank: None };
         Ok(Self { port, framing: Framing::default(), unit, question })
     }
 
@@ -102,7 +102,7 @@ impl Target {
             return Err(Problems::of_file(file.display().to_string(), message));
         };
         let known = TankKnown { name: tank.clone(), mounting: gauge.mounting };
-        let question = Question::Quantities { registers: gauge.registers.clone(), tank: Some(known) };
+        let question = Question::Quantities { registers: Box::new(gauge.registers.clone()), tank: Some(known) };
         Ok(Self { port: line.port.clone(), framing: line.framing, unit: gauge.unit, question })
     }
 

@@ -11,6 +11,7 @@ mod pause;
 pub mod poller;
 pub mod port;
 pub mod reply_time;
+pub mod rod_watch;
 pub mod schedule;
 pub mod serial;
 mod slot;

@@ -19,6 +19,7 @@ use super::opening::{Attempt, Opening, Tell, next_without_port};
 use super::pause::Pause;
 use super::port::{OpenError, OpenPort};
 use super::reply_time::ReplyTimes;
+use super::rod_watch::{RodWatch, Tell as TellRod};
 use super::schedule::{PollEnd, Schedule};
 use crate::quality::{Doubt, History, Reporter};
 
@@ -46,6 +47,8 @@ struct GaugeState {
     counters: GaugeCounters,
     history: History,
     reporter: Reporter,
+    /// Its rod, where it shows the impedance along it.
+    rod: Option<RodWatch>,
     /// For how long its answers to the poll under way held the line.
     held: Duration,
     /// For how long the last attempt held the line that was not answered.
@@ -123,6 +126,7 @@ impl Poller {
                 level_stuck_after: gauge.level_stuck_after,
             }),
             reporter: Reporter::new(gauge.report.clone()),
+            rod: gauge.registers.profile.map(|profile| RodWatch::new(clock::now(), profile)),
             held: Duration::ZERO,
             wasted: Duration::ZERO,
             failing: None,
@@ -202,12 +206,16 @@ impl Poller {
             Err(error) => Reading::failed(tank, self.board.clock().read().stamp(), error.reason()),
         };
         let now = clock::now();
+        let own = state.rod.is_some().then(|| reading.clone());
+        if let Some(rod) = &state.rod {
+            rod.apply(now, &mut reading);
+        }
         let motion = self.board.motion();
         let others_moved = |since| motion.others_moved_since(&state.gauge.tank, since);
         if state.history.handle_reading(now, &mut reading, others_moved) {
             motion.moved(&state.gauge.tank, now);
         }
-        if reading.quality.is_good() && !self.board.clock().read().is_set {
+        if reading.quality.vouches_for_level() && !self.board.clock().read().is_set {
             reading.quality = Quality::Uncertain(Uncertain::Clock);
         }
         let wanted = state.reporter.wants(now, &reading);
@@ -215,11 +223,51 @@ impl Poller {
         self.set_pace(index, &reading);
         // A line that is not open costs no line time; its gauges keep their interval.
         let end = if self.master.is_some() { end } else { PollEnd::NotAsked };
+        self.report(index, reading.quality.clone());
+        if wanted {
+            self.readings.send(reading).await.map_err(|_| Abandoned)?;
+        }
+        if let Some(own) = own.filter(|own| own.level.is_some()) {
+            self.scan_rod(index, &own).await;
+        }
+        let now = clock::now();
         self.schedule.handle_poll_end(now, index, end);
         self.tell_worst();
         self.tell_overload(now, index);
-        self.report(index, reading.quality.clone());
-        if wanted { self.readings.send(reading).await.map_err(|_| Abandoned) } else { Ok(()) }
+        Ok(())
+    }
+
+    /// Reads the profile block of a gauge that has just answered, when it is time and the others can bear it. The reading
+    /// that went before is not touched by what comes of it; those that follow are.
+    async fn scan_rod(&mut self, index: usize, own: &Reading) {
+        let (now, usual) = (clock::now(), self.usual_timeout());
+        let Some(master) = &mut self.master else { return };
+        let state = &mut self.gauges[index];
+        let Some(rod) = &mut state.rod else { return };
+        let Some(read) = rod.due(now) else { return };
+        // As long to think as for its values, and then the time of a long reply on the wire.
+        let floor = master.reply_floor(read);
+        let timeout = floor + state.times.timeout(Duration::ZERO, usual);
+        if !self.schedule.may_hold(now, index, master.request_time() + floor) {
+            return;
+        }
+        let outcome = master.read(state.gauge.unit, read, timeout).await;
+        add(&mut state.counters, master.take_counters(state.gauge.unit));
+        let tell = match &outcome {
+            Ok(exchange) => rod.handle_scan(clock::now(), &exchange.words, own, &state.gauge.mounting),
+            Err(error) => rod.handle_failure(clock::now(), error.to_string()),
+        };
+        let (line, tank, unit) = (&self.config.line.name, &state.gauge.tank, state.gauge.unit);
+        match tell {
+            TellRod::Nothing => {}
+            TellRod::Failing(error) => tracing::warn!(%line, %tank, unit, error, "rod profile cannot be read"),
+            TellRod::Recovered => tracing::info!(%line, %tank, unit, "rod profile can be read again"),
+        }
+        match outcome {
+            Ok(_) => self.handle_answered(),
+            Err(ExchangeError::Port(error)) => self.handle_lost(&error),
+            Err(_) => {}
+        }
     }
 
     /// Tells the schedule how long each gauge would hold the line if it did not answer.
@@ -241,10 +289,11 @@ impl Poller {
         known.get(known.len().saturating_sub(1) / 2).copied()
     }
 
-    /// Polls a gauge faster while its level is beyond a limit; a reading that is not good changes nothing.
+    /// Polls a gauge faster while its level is beyond a limit; a level that is not good changes nothing.
     fn set_pace(&mut self, index: usize, reading: &Reading) {
         let gauge = &self.gauges[index].gauge;
-        let (Some(faster), Some(level), true) = (gauge.alarm_poll_interval, reading.level, reading.quality.is_good())
+        let (Some(faster), Some(level), true) =
+            (gauge.alarm_poll_interval, reading.level, reading.quality.vouches_for_level())
         else {
             return;
         };

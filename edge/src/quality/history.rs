@@ -70,7 +70,7 @@ impl History {
         let leaps = self.leaps(now, level);
         let stuck = self.is_stuck(now, others_moved_since);
         // What the reading itself shows says more than what its past does.
-        if reading.quality.is_good() {
+        if reading.quality.vouches_for_level() {
             if leaps {
                 reading.quality = Quality::Uncertain(Uncertain::Jump);
             } else if stuck {

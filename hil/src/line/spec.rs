@@ -49,7 +49,7 @@ impl UnitSpec {
             unit: gauge.unit,
             tank: gauge.tank.clone(),
             registers: gauge.registers.clone(),
-            profile: None,
+            profile: gauge.registers.profile.map(|profile| profile.block),
         });
         units.collect()
     }

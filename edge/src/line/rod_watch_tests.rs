@@ -1,0 +1,135 @@
+//! Tests with a rod whose jump a deposit has lifted by 12 mm, and whose gauge shows the lifted one.
+#![expect(clippy::disallowed_methods, reason = "any moment serves as the origin of a virtual clock")]
+
+use tankline_domain::profile::{ProfileBlock, Rod};
+use tankline_domain::units::UnixMillis;
+
+use super::*;
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+const MOUNTING: Mounting = Mounting {
+    tank_height: Millimetres::new(12_480.0),
+    offset: Millimetres::new(0.0),
+    bottom_blind_zone: Millimetres::new(0.0),
+    top_blind_zone: Millimetres::new(0.0),
+    sensor_range: None,
+};
+const LIFT_MM: f64 = 12.0;
+const BLUR_MM: f64 = 10.0;
+
+fn watch(start: Instant) -> RodWatch {
+    let rod = Rod::of_spots(Millimetres::new(4.0), 0.55, 2.0);
+    RodWatch::new(start, RodProfile { block: ProfileBlock::default(), rod, interval: S(60) })
+}
+
+fn reading(level: f64, interface: f64) -> Reading {
+    Reading {
+        tank: "T-01".parse().unwrap(),
+        at: UnixMillis::new(0),
+        level: Some(Millimetres::new(level)),
+        interface: Some(Millimetres::new(interface)),
+        temperature: None,
+        quality: Quality::Good,
+    }
+}
+
+/// The registers of a rod whose jump is at a height; without one, all of it is in oil.
+fn words(jump: Option<f64>) -> Vec<u16> {
+    let value = |height: f64| {
+        let above = jump.map_or(1.0, |jump| 1.0 / (1.0 + (-(height - jump) / BLUR_MM).exp()));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2500 to 50000")]
+        let count = (2500.0 + 47_500.0 * above).round() as u16;
+        count
+    };
+    let first: u16 = 2900;
+    let rod = (0..52_u16).map(|index| value(f64::from(index * 245)));
+    let window = (0..64_u16).map(|index| value(f64::from(first + index * 8)));
+    let heading = [2, 1, 52, 245, 0, if jump.is_some() { 64 } else { 0 }, 8, first];
+    heading.into_iter().chain(rod).chain(window).collect()
+}
+
+/// Scans the rod while the gauge's own interface shows the lifted jump.
+fn scan(watch: &mut RodWatch, now: Instant, interface: f64) -> Tell {
+    let jump = interface + LIFT_MM;
+    watch.handle_scan(now, &words(Some(jump)), &reading(9000.0, jump.round()), &MOUNTING)
+}
+
+fn applied(watch: &RodWatch, now: Instant, own: f64) -> (f64, String) {
+    let mut reading = reading(9000.0, own);
+    watch.apply(now, &mut reading);
+    (reading.interface.unwrap().get(), reading.quality.to_string())
+}
+
+#[test]
+fn interface_is_unconfirmed_until_the_rod_was_scanned_and_then_without_the_lift() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    assert_eq!(watch.due(start), Some(ProfileBlock::default().read()));
+    assert_eq!(applied(&watch, start, 3112.0), (3112.0, "uncertain:interface-unconfirmed".to_owned()));
+    assert_eq!(scan(&mut watch, start, 3100.0), Tell::Nothing);
+    // Until the next scan the register follows the tank.
+    for (second, own, true_mm) in [(1, 3112.0, 3100.0), (30, 3162.0, 3150.0), (59, 2112.0, 2100.0)] {
+        let (interface, quality) = applied(&watch, start + S(second), own);
+        assert!((interface - true_mm).abs() < 1.0 && quality == "good", "{own}: {interface} {quality}");
+        assert_eq!(watch.due(start + S(second)), None);
+    }
+    assert!(watch.due(start + S(60)).is_some());
+}
+
+#[test]
+fn scans_that_fail_leave_the_level_and_the_gauges_own_interface() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    scan(&mut watch, start, 3100.0);
+    assert!(matches!(watch.handle_failure(start + S(60), "no answer".to_owned()), Tell::Failing(_)));
+    assert_eq!(watch.handle_failure(start + S(120), "no answer".to_owned()), Tell::Nothing);
+    // A correction changes by little in three minutes.
+    assert_eq!(applied(&watch, start + S(170), 3112.0).1, "good");
+    assert_eq!(applied(&watch, start + S(200), 3112.0), (3112.0, "uncertain:interface-unconfirmed".to_owned()));
+    let mut bad = Reading { quality: Quality::Uncertain(Uncertain::Stuck), ..reading(9000.0, 3112.0) };
+    watch.apply(start + S(200), &mut bad);
+    assert_eq!(bad.quality, Quality::Uncertain(Uncertain::Stuck), "what was known before says more");
+    assert_eq!(scan(&mut watch, start + S(240), 3100.0), Tell::Recovered);
+    assert_eq!(applied(&watch, start + S(241), 3112.0).1, "good");
+    let told = watch.handle_scan(start + S(300), &[0; 124], &reading(9000.0, 3112.0), &MOUNTING);
+    assert_eq!(told, Tell::Failing("the profile block is of version 0, but must be of version 2".to_owned()));
+}
+
+#[test]
+fn one_liquid_leaves_the_gauges_own_interface() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    let oil = words(None);
+    assert_eq!(watch.handle_scan(start, &oil, &reading(9000.0, 0.0), &MOUNTING), Tell::Nothing);
+    assert_eq!(applied(&watch, start, 0.0), (0.0, "good".to_owned()));
+}
+
+#[test]
+fn interface_never_passes_the_level_nor_the_bottom() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    scan(&mut watch, start, 3100.0);
+    assert_eq!(applied(&watch, start, 4.0).0, 0.0);
+    let mut low = reading(3000.0, 3020.0);
+    watch.apply(start, &mut low);
+    assert_eq!(low.interface, Some(Millimetres::new(3000.0)));
+}
+
+#[test]
+fn gauge_without_an_interface_register_has_that_of_the_rod() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    let own = Reading { interface: None, ..reading(9000.0, 0.0) };
+    watch.handle_scan(start, &words(Some(3112.0)), &own, &MOUNTING);
+    let mut read = own.clone();
+    watch.apply(start + S(5), &mut read);
+    assert!((read.interface.unwrap().get() - 3100.0).abs() < 1.0, "{read:?}");
+    // Low in the tank too little is seen to tell; the register, where there is one, is off by as much as before.
+    watch.handle_scan(
+        start + S(60),
+        &words(Some(3112.0)),
+        &Reading { interface: None, ..reading(600.0, 0.0) },
+        &MOUNTING,
+    );
+    assert_eq!(applied(&watch, start + S(61), 0.0).1, "good");
+}
