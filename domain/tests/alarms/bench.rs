@@ -140,9 +140,13 @@ impl Bench {
         self.live(tank, level, "good");
     }
 
-    /// A reading comes that was measured so long ago.
+    /// A good reading comes that was measured so long ago.
     pub fn late(&mut self, tank: &str, level: f64, age: Duration) {
-        let mut reading = self.reading(tank, level, "good");
+        self.late_of_quality(tank, level, age, "good");
+    }
+
+    pub fn late_of_quality(&mut self, tank: &str, level: f64, age: Duration, quality: &str) {
+        let mut reading = self.reading(tank, level, quality);
         reading.at = UnixMillis::new(self.now.unix.get() - i64::try_from(age.as_millis()).unwrap());
         self.alarms.handle_backlog(self.place(tank), &Sample::of(&reading));
         self.keep();

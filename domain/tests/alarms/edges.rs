@@ -46,6 +46,25 @@ fn lost_edge_gives_one_alarm_and_none_when_it_comes_back() {
 }
 
 #[test]
+fn gauge_that_is_read_seldom_has_time_to_be_heard_of_when_its_edge_is_back() {
+    let mut root = description();
+    root["alarm_defaults"] = json!({"edge-offline": {"off_delay_s": 0}});
+    root["tank"].as_array_mut().unwrap().truncate(1);
+    root["gauge"].as_array_mut().unwrap().truncate(1);
+    root["gauge"][0]["poll_interval_ms"] = json!(60_000);
+    let mut bench = Bench::of(root);
+    bench.live("T-01", 5000.0, "good");
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(3600));
+    bench.presence(Presence::Online);
+    bench.wait(Duration::from_secs(50));
+    bench.live("T-01", 5000.0, "good");
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(bench.heard(), ["rtu-01 edge-offline"]);
+    assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::Normal);
+}
+
+#[test]
 fn edge_that_comes_back_without_its_gauges_is_followed_by_their_alarms() {
     let mut bench = Bench::new();
     all(&mut bench, 5, "good");

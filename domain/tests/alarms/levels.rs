@@ -180,6 +180,15 @@ fn backlog_tells_nothing_aloud_and_records_each_stretch_once() {
 }
 
 #[test]
+fn doubtful_readings_of_the_backlog_show_nothing() {
+    let mut bench = Bench::new();
+    for age in (10..200).rev() {
+        bench.late_of_quality("T-01", 11_600.0, Duration::from_secs(age), "uncertain:jump");
+    }
+    assert!(bench.told.is_empty(), "{:?}", bench.told);
+}
+
+#[test]
 fn stretch_in_the_backlog_is_recorded_once_across_a_restart_too() {
     let mut bench = Bench::new();
     for age in (100..200).rev() {

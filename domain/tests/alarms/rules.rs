@@ -63,6 +63,32 @@ fn level_that_moves_too_fast_either_way_is_told_of_with_its_speed() {
     }
 }
 
+#[test]
+fn noise_is_no_movement_however_low_the_limit() {
+    let mut bench = with(json!({"rate-of-change": {"limit_mm_min": 0.5, "on_delay_s": 0}}));
+    for second in 0..900_u32 {
+        // Noise that repeats itself only after minutes.
+        let noise = f64::from(second.wrapping_mul(2_654_435_761) >> 30);
+        bench.second("T-01", 5000.0 + noise);
+    }
+    assert_eq!(bench.events("T-01", AlarmKind::RateOfChange), []);
+}
+
+#[test]
+fn speed_is_known_again_after_a_clock_was_set_back() {
+    let mut bench = with(json!({"rate-of-change": {"limit_mm_min": 30}}));
+    let mut level = 5000.0;
+    for _ in 0..120 {
+        bench.second("T-01", level);
+    }
+    bench.step(-3_600_000);
+    for _ in 0..180 {
+        level += 1.0;
+        bench.second("T-01", level);
+    }
+    assert_eq!(bench.events("T-01", AlarmKind::RateOfChange), [Event::Raised]);
+}
+
 /// Fills or draws from `level`, by so many mm a second, for so long; gives what was told aloud.
 fn flows(bench: &mut Bench, level: &mut f64, mm_s: f64, seconds: u32) -> Vec<String> {
     const M3_MM: f64 = 0.441_150_3;
@@ -97,6 +123,25 @@ fn fill_is_told_of_before_it_reaches_its_limits() {
     // The flow has stopped: nothing is soon any more, but the limits are still exceeded.
     assert_eq!(flows(&mut bench, &mut level, 0.0, 400), [""; 0]);
     assert_eq!(bench.state("T-01", AlarmKind::OverfillSoon), State::ReturnedUnacknowledged);
+}
+
+#[test]
+fn doubtful_reading_says_nothing_of_how_soon_a_tank_is_full() {
+    for (quality, expected) in [("good", State::Unacknowledged), ("uncertain:jump", State::Normal)] {
+        let mut bench = Bench::new();
+        for _ in 0..30 {
+            bench.wait(SECOND);
+            let reading = bench.reading("T-01", 10_900.0, quality);
+            let sample = Sample {
+                tov_m3: Some(4808.0),
+                tov_flow_m3h: Some(800.0),
+                tov_flow_uncertainty_m3h: Some(10.0),
+                ..Sample::of(&reading)
+            };
+            bench.alarms.handle_live(bench.now, bench.place("T-01"), &sample);
+        }
+        assert_eq!(bench.state("T-01", AlarmKind::OverfillSoon), expected, "{quality}");
+    }
 }
 
 #[test]
