@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod alarms;
 mod expectations_that_are_wrong_fail;
 mod story;
 mod systems_that_are_wrong_fail;

@@ -120,24 +120,35 @@ pub async fn played_until_judged(
     tamper: Option<Arc<dyn Tamper>>,
     wrong_with: impl Fn(&Outcome) -> Option<String>,
 ) -> Option<String> {
+    played_until_judged_of(&format!("{BEFORE_EVENTS}{events}"), name, expects, tamper, wrong_with).await
+}
+
+/// The same with another story, which is given without its name and its expectations.
+pub async fn played_until_judged_of(
+    story: &str,
+    name: &str,
+    expects: &[&str],
+    tamper: Option<Arc<dyn Tamper>>,
+    wrong_with: impl Fn(&Outcome) -> Option<String>,
+) -> Option<String> {
     for _ in 1..TRIES {
-        let outcome = played(name, events, expects, tamper.clone()).await;
+        let outcome = played(story, name, expects, tamper.clone()).await;
         let wrong = outcome.trouble.clone().or_else(|| wrong_with(&outcome));
         if wrong.is_none() || outcome.has_kept_time() {
             return wrong;
         }
         println!("{name}: again, because the machine held it up for {} ms", outcome.stalled.as_millis());
     }
-    let outcome = played(name, events, expects, tamper).await;
+    let outcome = played(story, name, expects, tamper).await;
     outcome.trouble.clone().or_else(|| wrong_with(&outcome))
 }
 
-/// Plays the story; the verdicts are in the order of the expectations.
-async fn played(name: &str, events: &str, expects: &[&str], tamper: Option<Arc<dyn Tamper>>) -> Outcome {
+/// Plays a story; the verdicts are in the order of the expectations.
+async fn played(story: &str, name: &str, expects: &[&str], tamper: Option<Arc<dyn Tamper>>) -> Outcome {
     let _turn = AT_A_TIME.acquire().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("story.toml");
-    let mut text = format!("name = \"{name}\"{BEFORE_EVENTS}{events}");
+    let mut text = format!("name = \"{name}\"{story}");
     for expect in expects {
         write!(text, "\n[[expect]]\n{expect}\n").unwrap();
     }

@@ -11,6 +11,8 @@ pub enum Tampering {
     JournalDeleted,
     /// This is done to the database when all has arrived.
     Database(&'static str),
+    /// Before the centre starts, what it keeps of alarms is deleted.
+    AlarmsForgotten,
     /// The processes read another site than the bench has: one text in place of another.
     Site(&'static str, &'static str),
     /// The same, with a text that stands in the tables of two gauges.
@@ -22,6 +24,13 @@ impl Tamper for Tampering {
         match (self, moment) {
             (Self::JournalDeleted, TamperMoment::Before(Act::Start(Role::Edge(edge)))) => {
                 Ok(fs::remove_dir_all(folder.join(format!("journal-{edge}")))?)
+            }
+            (Self::AlarmsForgotten, TamperMoment::Before(Act::Start(Role::Ingest))) => {
+                let connection = Connection::open(folder.join("ops.db"))?;
+                connection.busy_timeout(std::time::Duration::from_secs(30))?;
+                let forgotten = connection.execute("DELETE FROM alarm", ())?;
+                anyhow::ensure!(forgotten > 0, "there is no alarm to forget");
+                Ok(())
             }
             (Self::Database(sql), TamperMoment::Settled) => {
                 let connection = Connection::open(folder.join("ops.db"))?;
