@@ -87,7 +87,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
                 scenario::run(args, &mut io::stdout(), stop).await
             }
             Command::Bench(args) => {
-                logging::init(&quieter(&cli.log, "warn"));
+                logging::init(&quieter(&cli.log, "warn,tankline_ingest::alarms=error"));
                 bench::run(args, &mut io::stdout(), stop).await
             }
             // They are gone by now.

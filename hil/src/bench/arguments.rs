@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use tankline_runtime::mqtt::BrokerUrl;
+
+use crate::demo::parse_broker;
 
 /// What `tankline-hil bench` is asked to do.
 #[derive(Debug, Clone, Args)]
@@ -20,8 +23,27 @@ pub enum BenchCommand {
     Ingest(IngestArgs),
     /// How fast the journals of the demo station are drained after an outage, and what live readings notice of it.
     Outage(OutageArgs),
+    /// How soon a limit that is passed is told: from the gauge's register to the retained message, on 28 gauges.
+    Alarm(AlarmArgs),
     /// How well a line of 28 gauges is used, beside other Modbus masters, and what dead gauges cost the living ones.
     Line(LineArgs),
+}
+
+/// How many alarms are measured, and beside what.
+#[derive(Debug, Clone, Args)]
+pub struct AlarmArgs {
+    /// How often each level passes its limit.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Uses this broker instead of one of its own.
+    #[arg(long, value_name = "mqtt://HOST:PORT", value_parser = parse_broker)]
+    pub broker: Option<BrokerUrl>,
+    /// Loads broker and centre with so many edges of one gauge beside, each of which gives a reading in ten seconds.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub load_edges: u32,
+    /// Writes the figures to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// How long a line is polled.

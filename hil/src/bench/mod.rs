@@ -1,5 +1,6 @@
 //! `tankline-hil bench`: how much the parts can take, on this machine, in this build.
 
+mod alarm;
 mod arguments;
 mod case;
 mod feeder;
@@ -8,5 +9,5 @@ mod outage;
 mod report;
 mod run;
 
-pub use arguments::{BenchArgs, BenchCommand, IngestArgs, LineArgs, OutageArgs};
+pub use arguments::{AlarmArgs, BenchArgs, BenchCommand, IngestArgs, LineArgs, OutageArgs};
 pub use run::run;

@@ -185,7 +185,8 @@ fn start_gauges(site: &Site) -> anyhow::Result<Vec<EmulatedLine>> {
     site.lines().iter().map(start).collect()
 }
 
-fn edge_config(
+/// Configures an edge of the station for its emulated lines.
+pub(super) fn edge_config(
     site: &Site,
     edge: &EdgeName,
     emulated: &[EmulatedLine],

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::{BenchArgs, BenchCommand, IngestArgs};
 use super::case::Case;
-use super::line;
 use super::outage::{outage, show};
 use super::report::{Figures, table};
+use super::{alarm, line};
 use crate::demo::{demo_site, write_json};
 
 /// Measures what is asked for, and says on `out` what came of it.
@@ -32,6 +32,11 @@ pub async fn run(args: &BenchArgs, out: &mut (dyn Write + Send), stop: Cancellat
         BenchCommand::Outage(args) => {
             let figures = outage(args, out, &stop).await?;
             show(&figures, build, out).context(writing)?;
+            save(&figures, args.json.as_deref())
+        }
+        BenchCommand::Alarm(args) => {
+            let figures = alarm::alarm(args, out, &stop).await?;
+            alarm::show(&figures, build, out).context(writing)?;
             save(&figures, args.json.as_deref())
         }
         BenchCommand::Line(args) => {
