@@ -26,7 +26,7 @@ fn email(server: &MailServer) -> EmailConfig {
         gather: Duration::ZERO,
         spacing: Duration::ZERO,
         utc_offset: UtcOffset::default(),
-        how_to_acknowledge: "Acknowledge at the desk.".to_owned(),
+        how_to_acknowledge: Some("Acknowledge at the desk.".to_owned()),
     }
 }
 

@@ -76,8 +76,10 @@ impl EmailConfig {
     }
 
     fn write(&self, messages: &[&Message], now: UnixMillis) -> Result<Mail, Failure> {
-        let (subject, body) =
-            (letter::subject(messages), letter::body(messages, &self.how_to_acknowledge, now, self.utc_offset));
+        let (subject, body) = (
+            letter::subject(messages),
+            letter::body(messages, self.how_to_acknowledge.as_deref(), now, self.utc_offset),
+        );
         let since_1970 = Duration::from_millis(now.get().max(0).unsigned_abs());
         let mut builder = Mail::builder().from(self.from.clone()).subject(subject).date(UNIX_EPOCH + since_1970);
         if let (Some(first), Some(last)) = (messages.first(), messages.last()) {

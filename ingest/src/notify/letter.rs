@@ -26,7 +26,7 @@ pub fn subject(messages: &[&Message]) -> String {
 
 /// Gives the text.
 #[must_use]
-pub fn body(messages: &[&Message], how_to_acknowledge: &str, now: UnixMillis, offset: UtcOffset) -> String {
+pub fn body(messages: &[&Message], how_to_acknowledge: Option<&str>, now: UnixMillis, offset: UtcOffset) -> String {
     let (sorted, mut text) = (sorted(messages), String::new());
     if sorted.len() > 1 {
         let _ = writeln!(text, "{} messages, the most urgent first.\n", sorted.len());
@@ -37,8 +37,10 @@ pub fn body(messages: &[&Message], how_to_acknowledge: &str, now: UnixMillis, of
     for message in sorted.iter().skip(IN_FULL) {
         let _ = writeln!(text, "{}  {} ({})", moment(message.at, offset), line(message), message.site);
     }
-    if sorted.iter().any(|one| told_of_a_call(one)) {
-        let _ = writeln!(text, "{how_to_acknowledge}\n");
+    let calls: Vec<_> = sorted.iter().copied().filter(|one| told_of_a_call(one)).collect();
+    if !calls.is_empty() {
+        let how = how_to_acknowledge.map_or_else(|| by_command(&calls), str::to_owned);
+        let _ = writeln!(text, "{how}\n");
     }
     text.push_str(
         "This is an operator alarm. It does not replace the independent overfill protection of the tank.\n\
@@ -54,7 +56,7 @@ fn in_full(text: &mut String, message: &Message, now: UnixMillis, offset: UtcOff
     let mut row = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<12}{value}");
     };
-    row("site", message.site.as_str());
+    row("alarm", &path(message));
     row("priority", message.priority.name());
     if let Some(value) = value(message) {
         row("value", &value);
@@ -71,6 +73,17 @@ fn in_full(text: &mut String, message: &Message, now: UnixMillis, offset: UtcOff
         row("what to do", guidance);
     }
     text.push('\n');
+}
+
+/// Says by which command what calls for somebody is acknowledged.
+fn by_command(calls: &[&Message]) -> String {
+    let alarm = if let [only] = calls { path(only) } else { "SITE/TANK/ALARM".to_owned() };
+    format!("Acknowledge at the operator's station, or with\ntankline-ingest alarms ack {alarm} --reason \"...\"")
+}
+
+/// Names the alarm as the command line does.
+fn path(message: &Message) -> String {
+    format!("{}/{}/{}", message.site, message.source, message.alarm)
 }
 
 /// Says one message in a line.
@@ -151,16 +164,17 @@ mod tests {
     fn one_alarm_is_told_with_value_limit_age_guidance_and_how_to_acknowledge() {
         let message = message(7);
         assert_eq!(subject(&[&message]), "CRITICAL T-01 Level high-high: 15204 > 15200 mm (s)");
-        let text = body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_400_014_000), east());
+        let text = body(&[&message], None, UnixMillis::new(1_795_400_014_000), east());
         let wanted = "\
 CRITICAL T-01 Level high-high: 15204 > 15200 mm
-  site        s
+  alarm       s/T-01/level-hh
   priority    critical
   value       15204 mm, limit 15200 mm
   since       2026-11-23 10:13:20 +08:00, 14 s before this was sent
   what to do  Stop the transfer into this tank.
 
-Acknowledge at the desk.
+Acknowledge at the operator's station, or with
+tankline-ingest alarms ack s/T-01/level-hh --reason \"...\"
 
 This is an operator alarm. It does not replace the independent overfill protection of the tank.
 Sent by tankline-ingest. Numbers: 7-1795400000000
@@ -177,11 +191,12 @@ Sent by tankline-ingest. Numbers: 7-1795400000000
         }
         let all: Vec<_> = messages.iter().collect();
         assert_eq!(subject(&all), "CRITICAL T-200 Level high-high: 15204 > 15200 mm and 299 more (s)");
-        let text = body(&all, "", UnixMillis::new(1_795_400_014_000), east());
+        let text = body(&all, Some("Call extension 220."), UnixMillis::new(1_795_400_014_000), east());
         assert!(text.starts_with("300 messages, the most urgent first.\n\nCRITICAL T-200"), "{text}");
         for id in 0..300 {
             assert!(text.contains(&format!("T-{id:03} ")), "{id}");
         }
+        assert!(text.contains("\nCall extension 220.\n"), "{text}");
         assert!(text.len() < 40_000, "{}", text.len());
     }
 
@@ -191,8 +206,7 @@ Sent by tankline-ingest. Numbers: 7-1795400000000
         (transition.event, transition.from, transition.to) = (Event::Cleared, State::Acknowledged, State::Normal);
         let message = Message::new(8, &transition, Words { title: "液位高高", guidance: Some("Stop.") });
         assert_eq!(subject(&[&message]), "cleared T-01 液位高高 (s)");
-        let text =
-            body(&[&message], "Acknowledge at the desk.", UnixMillis::new(1_795_403_700_000), UtcOffset::default());
+        let text = body(&[&message], None, UnixMillis::new(1_795_403_700_000), UtcOffset::default());
         assert!(text.contains("\n  at          2026-11-23 02:13:20 UTC, 61 min before this was sent\n"), "{text}");
         assert!(!text.contains("Acknowledge") && !text.contains("what to do"), "{text}");
     }

@@ -161,10 +161,7 @@ fn email(section: &Section<'_>, folder: &Path, utc_offset: UtcOffset) -> Option<
     }
     let gather = Duration::from_secs(section.within("gather_s", 0..=3600_u64, 5));
     let spacing = Duration::from_secs(section.within("at_most_every_s", 0..=86_400_u64, 60));
-    let how_to_acknowledge = section.or(
-        "how_to_acknowledge",
-        "Acknowledge at the operator's station, or with: tankline-ingest alarms ack".to_owned(),
-    );
+    let how_to_acknowledge = section.optional::<String>("how_to_acknowledge");
     let (host, security) = (host?, security?);
     if security == Security::None && user.is_some() && !is_here(&host) {
         section.problem("security", "must be starttls or tls where a password is sent to another machine");

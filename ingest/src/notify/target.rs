@@ -89,8 +89,8 @@ pub struct EmailConfig {
     pub spacing: Duration,
     /// Local time of those who read it.
     pub utc_offset: UtcOffset,
-    /// What an e-mail says on how to acknowledge.
-    pub how_to_acknowledge: String,
+    /// What an e-mail says on how to acknowledge; absent for the command that does it.
+    pub how_to_acknowledge: Option<String>,
 }
 
 /// How a connection to a mail server is protected.
