@@ -20,6 +20,9 @@ use crate::stations::{DescribedTank, Stations};
 const LEAST_SILENCE: Duration = Duration::from_secs(5);
 /// Readings that may be missing before the last one is stale.
 const MISSED: u32 = 3;
+/// Quality of a good reading as a number.
+const GOOD: u8 = 192;
+const HOUR_MS: i64 = 3_600_000;
 
 /// A day of a site.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,10 +99,18 @@ pub fn collect(connection: &mut Connection, site: &Site, day: Day, now: UnixMill
     connection.pragma_update(None, "cache_size", -65_536)?;
     let transaction = connection.transaction()?;
     let stations = Stations::new(std::slice::from_ref(site));
-    let mut tanks = Vec::new();
-    for (_, tank) in stations.tanks() {
-        tanks.push(of_tank(&transaction, site, tank, &day)?);
+    let mut looked: Vec<Looked<'_>> = stations.tanks().map(|(_, tank)| Looked::new(site, tank, &day)).collect();
+    // Readings of all tanks lie mixed on the disk: hour by hour each page is read once, and not once for each tank.
+    for hour in 0.. {
+        let from = day.from.get() + hour * HOUR_MS;
+        if from >= day.to.get() {
+            break;
+        }
+        let to = (from + HOUR_MS).min(day.to.get());
+        looked.iter_mut().try_for_each(|tank| tank.look(&transaction, from, to))?;
     }
+    let tanks: Vec<TankDay> =
+        looked.into_iter().map(|tank| tank.finish(&transaction, &day)).collect::<rusqlite::Result<_>>()?;
     let wanted = Wanted { site: Some(site.name().clone()), tank: None, from: Some(day.from), to: Some(day.to) };
     let mut dips = dips::list(&transaction, &wanted)?;
     dips.retain(|dip| dip.revoked_ms.is_none());
@@ -111,47 +122,67 @@ pub fn collect(connection: &mut Connection, site: &Site, day: Day, now: UnixMill
     Ok(DayReport { site: site.name().to_string(), day, written: now, tanks, products, alarms, dips })
 }
 
-fn of_tank(connection: &Connection, site: &Site, tank: &DescribedTank, day: &Day) -> rusqlite::Result<TankDay> {
-    let may_be_silent = tank.longest_silence.map_or(LEAST_SILENCE, |silence| (silence * MISSED).max(LEAST_SILENCE));
-    let opening = standing(connection, tank, day.from, may_be_silent)?;
-    let closing = standing(connection, tank, day.to, may_be_silent)?;
-    let mut counter = Counter::new(day.from, expected(site, tank, day), may_be_silent);
-    let mut gatherer = Gatherer::default();
-    let mut level_mm: f64 = 0.0;
-    let mut statement = connection.prepare_cached(
-        "SELECT at_ms, quality_code, tov_m3, fw_m3, gsv_m3, nsv_m3, mass_t, level_mm FROM reading
-         WHERE site = ?1 AND tank = ?2 AND at_ms >= ?3 AND at_ms < ?4 ORDER BY at_ms",
-    )?;
-    let place = params![tank.site.as_str(), tank.tank.name.as_str(), day.from.get(), day.to.get()];
-    let mut rows = statement.query(place)?;
-    while let Some(row) = rows.next()? {
-        let (at_ms, code): (i64, u8) = (row.get(0)?, row.get(1)?);
-        counter.push(UnixMillis::new(at_ms), code);
-        if code == 192 {
-            let amounts = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
-            gatherer.push(at_ms, Amounts::new(amounts));
-            level_mm = row.get::<_, Option<f64>>(7)?.unwrap_or(level_mm);
-        }
+/// A tank while its readings are looked at in the order of time.
+struct Looked<'s> {
+    tank: &'s DescribedTank,
+    may_be_silent: Duration,
+    counter: Counter,
+    gatherer: Gatherer,
+    level_mm: f64,
+}
+
+impl<'s> Looked<'s> {
+    fn new(site: &Site, tank: &'s DescribedTank, day: &Day) -> Self {
+        let may_be_silent = tank.longest_silence.map_or(LEAST_SILENCE, |silence| (silence * MISSED).max(LEAST_SILENCE));
+        let counter = Counter::new(day.from, expected(site, tank, day), may_be_silent);
+        Self { tank, may_be_silent, counter, gatherer: Gatherer::default(), level_mm: 0.0 }
     }
-    let movements = movements(&gatherer.finish(), ruler(&tank.basis, level_mm), (day.from, day.to));
-    let balance =
-        opening.zip(closing).map(|(opening, closing)| Balance::of(opening.amounts, &movements, closing.amounts));
-    let of_tank = Wanted { site: Some(tank.site.clone()), tank: Some(tank.tank.name.clone()), ..Wanted::default() };
-    let mut its_dips = dips::list(connection, &of_tank)?;
-    dips::complete(connection, tank, &mut its_dips)?;
-    Ok(TankDay {
-        tank: tank.tank.name.to_string(),
-        title: tank.tank.title.clone(),
-        product: tank.tank.product.to_string(),
-        is_oil: tank.basis.edition().is_some(),
-        has_gauge: tank.longest_silence.is_some(),
-        opening,
-        closing,
-        movements,
-        balance,
-        completeness: counter.finish(day.to),
-        agreement: Statistics::of(&its_dips),
-    })
+
+    /// Looks at the readings from one moment up to another, ms since 1970.
+    fn look(&mut self, connection: &Connection, from_ms: i64, to_ms: i64) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(
+            "SELECT at_ms, quality_code, tov_m3, fw_m3, gsv_m3, nsv_m3, mass_t, level_mm FROM reading
+             WHERE site = ?1 AND tank = ?2 AND at_ms >= ?3 AND at_ms < ?4 ORDER BY at_ms",
+        )?;
+        let mut rows =
+            statement.query(params![self.tank.site.as_str(), self.tank.tank.name.as_str(), from_ms, to_ms])?;
+        while let Some(row) = rows.next()? {
+            let (at_ms, code): (i64, u8) = (row.get(0)?, row.get(1)?);
+            self.counter.push(UnixMillis::new(at_ms), code);
+            if code == GOOD {
+                let amounts = [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+                self.gatherer.push(at_ms, Amounts::new(amounts));
+                self.level_mm = row.get::<_, Option<f64>>(7)?.unwrap_or(self.level_mm);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds up the day.
+    fn finish(self, connection: &Connection, day: &Day) -> rusqlite::Result<TankDay> {
+        let tank = self.tank;
+        let opening = standing(connection, tank, day.from, self.may_be_silent)?;
+        let closing = standing(connection, tank, day.to, self.may_be_silent)?;
+        let movements = movements(&self.gatherer.finish(), ruler(&tank.basis, self.level_mm), (day.from, day.to));
+        let ends = opening.zip(closing);
+        let balance = ends.map(|(opening, closing)| Balance::of(opening.amounts, &movements, closing.amounts));
+        let (site, name) = (Some(tank.site.clone()), Some(tank.tank.name.clone()));
+        let mut its_dips = dips::list(connection, &Wanted { site, tank: name, ..Wanted::default() })?;
+        dips::complete(connection, tank, &mut its_dips)?;
+        Ok(TankDay {
+            tank: tank.tank.name.to_string(),
+            title: tank.tank.title.clone(),
+            product: tank.tank.product.to_string(),
+            is_oil: tank.basis.edition().is_some(),
+            has_gauge: tank.longest_silence.is_some(),
+            opening,
+            closing,
+            movements,
+            balance,
+            completeness: self.counter.finish(day.to),
+            agreement: Statistics::of(&its_dips),
+        })
+    }
 }
 
 /// Gives how many readings a tank should have; none for one that reports by exception.

@@ -81,6 +81,9 @@ fn flow_that_changes_is_one_movement_and_one_that_turns_is_two() {
     assert_eq!(turning.len(), 2, "{turning:?}");
     near(&turning[0], HOUR, 2 * HOUR, 300.0, 2.0);
     near(&turning[1], 2 * HOUR, 3 * HOUR, 300.0, 2.0);
+    // The turn lies between two minutes, and is in the other quantities too.
+    let nsv = turning[0].amounts.of(Quantity::Nsv).unwrap();
+    assert!((nsv - 300.0).abs() < 1.0, "{nsv}");
 }
 
 #[test]
