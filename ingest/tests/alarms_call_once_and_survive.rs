@@ -123,6 +123,14 @@ async fn overfill_calls_once_is_acknowledged_and_outlives_a_kill() {
     let again = level.hold(9100.0, listener.until(LEVEL_HH, "unacknowledged")).await;
     assert_eq!(again["since"], alarm["since"]);
 
+    let page = level.hold(9120.0, station::get_with(&running.observer, "/api/v1/alarms", OPERATOR)).await.1;
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let first = &page["alarms"][0];
+    assert_eq!(
+        (&first["alarm"], &first["value"], &first["limit"]),
+        (&json!("level-hh"), &json!(9100.0), &json!(9000.0))
+    );
+
     let path = "/api/v1/alarms/s/T-01/level-hh/acknowledge";
     let (status, body) = post(&running.observer, path, Some(OPERATOR), &json!({"reason": "on my way"})).await;
     assert_eq!((status, &body["who"], &body["state"]), (200, &json!("meier"), &json!("acknowledged")));

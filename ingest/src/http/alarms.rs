@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use tankline_domain::alarm::{Action, AlarmKey};
+use tankline_domain::alarm::{Action, AlarmKey, AlarmKind};
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tokio::sync::oneshot;
@@ -19,6 +19,7 @@ use super::fault::Fault;
 use super::served::Served;
 use crate::access::Role;
 use crate::alarms::{ActionName, Order, Standing};
+use crate::live::{TankState, TankView};
 use crate::store::{HistoryQuery, RecordedTransition, Work, history};
 
 /// What is said with every list of alarms.
@@ -66,6 +67,9 @@ pub struct Listed {
     pub standing: Standing,
     /// Time since it was raised.
     pub age_s: f64,
+    /// What the value is now, in the same unit; absent where that is not known, or there is no such value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<f64>,
 }
 
 /// What happened to alarms, the oldest first.
@@ -78,24 +82,40 @@ pub struct AlarmHistory {
 }
 
 impl AlarmList {
-    /// Makes the list.
+    /// Makes the list; `tanks` are the tanks as they are shown now.
     #[must_use]
-    pub fn new(now: UnixMillis, alarms: Vec<Standing>) -> Self {
+    pub fn new(now: UnixMillis, alarms: Vec<Standing>, tanks: &[TankView]) -> Self {
         let listed = |standing: Standing| {
             let age_ms = now.millis_since(standing.since).max(0);
             #[expect(clippy::cast_precision_loss, reason = "an age is far below 2^53 ms")]
             let age_s = age_ms as f64 / 1000.0;
-            Listed { standing, age_s }
+            let is_its =
+                |view: &&TankView| view.tank == standing.source.as_str() && view.site == standing.site.as_str();
+            let present = tanks.iter().find(is_its).and_then(|view| present(standing.alarm, view));
+            Listed { standing, age_s, present }
         };
         let alarms = alarms.into_iter().map(listed).collect();
         Self { notice: NOTICE.to_owned(), now: now.to_string(), now_ms: now.get(), alarms }
     }
 }
 
+/// Gives what the value that an alarm watches is now, if it holds now.
+fn present(kind: AlarmKind, view: &TankView) -> Option<f64> {
+    use AlarmKind as K;
+    let value = match kind {
+        K::LevelHighHigh | K::LevelHigh | K::LevelLow | K::LevelLowLow => view.shown.level_mm,
+        K::InterfaceHigh | K::InterfaceLow => view.shown.interface_mm,
+        K::TemperatureHigh | K::TemperatureLow => view.shown.temperature_c,
+        _ => None,
+    };
+    value.filter(|_| view.state == TankState::Live)
+}
+
 async fn list(State(served): State<Served>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
     served.may_read(&headers, "the alarms are not listed")?;
-    let alarms = served.shared.alarms().by_urgency();
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(AlarmList::new(clock::unix_ms(), alarms))))
+    let (now, alarms) = (clock::unix_ms(), served.shared.alarms().by_urgency());
+    let list = AlarmList::new(now, alarms, &served.shared.tank_views(now));
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(list)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -243,6 +243,12 @@ pub async fn get(observer: &Observer, path: &str) -> (u16, String) {
     ask(observer, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await
 }
 
+/// Asks over HTTP with a token; gives the status and the body.
+pub async fn get_with(observer: &Observer, path: &str, token: &str) -> (u16, String) {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n");
+    ask(observer, head).await
+}
+
 /// Sends JSON over HTTP; gives the status and the answer.
 pub async fn post(observer: &Observer, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
     let (body, token) = (body.to_string(), token.map(|token| format!("Authorization: Bearer {token}\r\n")));

@@ -89,7 +89,7 @@ pub(super) fn list(args: &ListArgs) -> Result<String, AlarmsError> {
             let mut standing: Vec<_> =
                 standing.filter(|one| one.state != tankline_domain::alarm::State::Normal).collect();
             standing.sort_by_cached_key(crate::alarms::Standing::urgency);
-            (AlarmList::new(clock::unix_ms(), standing), UtcOffset::default())
+            (AlarmList::new(clock::unix_ms(), standing, &[]), UtcOffset::default())
         }
         None => {
             let worker = args.worker.worker()?;

@@ -46,11 +46,12 @@ fn write_alarm(text: &mut String, listed: &Listed, offset: UtcOffset) -> std::fm
     writeln!(text, "{urgency:<9} {source}: {title}")?;
     let state = if waits { state.name().to_uppercase() } else { state.name().to_owned() };
     writeln!(text, "{INDENT}{state} since {}, {}", offset.to_second(*since), age(listed.age_s))?;
+    let present = listed.present.map(|present| format!(", now {} {unit}", number(present))).unwrap_or_default();
     match (value, limit) {
         (Some(value), Some(limit)) => {
-            writeln!(text, "{INDENT}{} {unit}, limit {} {unit}", number(*value), number(*limit))?
+            wrapped(text, &format!("{} {unit}, limit {} {unit}{present}", number(*value), number(*limit)))?;
         }
-        (Some(value), None) => writeln!(text, "{INDENT}{} {unit}", number(*value))?,
+        (Some(value), None) => wrapped(text, &format!("{} {unit}{present}", number(*value)))?,
         _ => (),
     }
     let Standing { acknowledged_by, put_aside_by, note, shelved_until, guidance, .. } = &listed.standing;
@@ -182,7 +183,9 @@ mod tests {
                             "acknowledged_by": "wang", "priority": "high", "value": null, "limit": null, "unit": ""}),
             ),
         ];
-        let said = list(&AlarmList::new(now, alarms), "+08:00".parse().unwrap());
+        let mut alarms = AlarmList::new(now, alarms, &[]);
+        alarms.alarms[0].present = Some(11_850.0);
+        let said = list(&alarms, "+08:00".parse().unwrap());
         assert!(said.lines().all(|line| line.chars().count() <= COLUMNS), "{said}");
         assert_eq!(
             said.lines().take(9).collect::<Vec<_>>(),
@@ -191,7 +194,7 @@ mod tests {
                 "",
                 "CRITICAL  T-01: Level high-high",
                 "          UNACKNOWLEDGED since 2026-11-23 10:13:20, 2 min",
-                "          11805 mm, limit 11800 mm",
+                "          11805 mm, limit 11800 mm, now 11850 mm",
                 "          Stop filling now. Close the inlet, stop the pump, check the level at",
                 "          the tank.",
                 "          lindong/T-01/level-hh",
@@ -201,7 +204,7 @@ mod tests {
         assert!(said.contains("meier until 2026-11-23 11:13: float is being changed"), "{said}");
         assert!(said.contains("acknowledged by wang"), "{said}");
         assert_eq!(
-            list(&AlarmList::new(now, Vec::new()), UtcOffset::default()),
+            list(&AlarmList::new(now, Vec::new(), &[]), UtcOffset::default()),
             "No alarm. 2026-11-23 02:15:25 +00:00\n"
         );
     }
