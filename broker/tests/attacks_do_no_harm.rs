@@ -117,6 +117,7 @@ async fn some_thousand_random_and_mutated_packets() {
     let mut honest = Honest::begin(&broker).await;
     let (_spy, mut spied) = subscribe(options(broker.address, "spy"), "tankline/v1/lindong/rtu-02/readings").await;
     let mut random = fastrand::Rng::with_seed(4);
+    let mut resident_mib = 0;
     let other = publish_packet("tankline/v1/lindong/rtu-02/readings", 0, b"false");
     for round in 0..2000 {
         // An edge that has no right to what it tries.
@@ -135,7 +136,12 @@ async fn some_thousand_random_and_mutated_packets() {
         if round % 200 == 0 {
             honest.go_on().await;
         }
+        if round == 1000 {
+            resident_mib = broker.resident_mib();
+        }
     }
+    let grown_mib = broker.resident_mib().saturating_sub(resident_mib);
+    assert!(grown_mib < 20, "it has {grown_mib} MiB more, after {resident_mib} MiB");
     honest.go_on().await;
     let (client, mut edge) = connect(options(broker.address, "lindong.rtu-02")).await;
     publish(&mut edge, &client, "tankline/v1/lindong/rtu-02/readings", false, b"true").await;
