@@ -32,6 +32,8 @@ pub struct Process {
     child: Child,
     pub address: SocketAddr,
     http: Option<SocketAddr>,
+    /// What it said before it took clients.
+    early: Vec<String>,
     lines: Receiver<String>,
     dir: TempDir,
 }
@@ -56,8 +58,8 @@ impl Process {
     fn run(command: &mut Command, dir: TempDir) -> Self {
         let mut child = command.args(["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines(child.stderr.take().unwrap());
-        let (address, http) = bound_addresses(&lines);
-        Self { child, address, http, lines, dir }
+        let (address, http, early) = bound_addresses(&lines);
+        Self { child, address, http, early, lines, dir }
     }
 
     /// Writes one of its files anew.
@@ -67,6 +69,9 @@ impl Process {
 
     /// Waits for a line of its log that holds this, and gives it.
     pub fn line_with(&self, part: &str) -> String {
+        if let Some(line) = self.early.iter().find(|line| line.contains(part)) {
+            return line.clone();
+        }
         let until = clock::now() + DEADLINE;
         loop {
             let line = self.lines.recv_timeout(until.saturating_duration_since(clock::now()));
@@ -134,8 +139,8 @@ fn lines(stderr: ChildStderr) -> Receiver<String> {
     lines
 }
 
-/// Waits until clients are taken; gives where, and where metrics are served.
-fn bound_addresses(lines: &Receiver<String>) -> (SocketAddr, Option<SocketAddr>) {
+/// Waits until clients are taken; gives where, where metrics are served, and what was said before.
+fn bound_addresses(lines: &Receiver<String>) -> (SocketAddr, Option<SocketAddr>, Vec<String>) {
     let (mut said, mut http) = (Vec::new(), None);
     let address = |line: &str| {
         let (_, after) = line.split_once("\"address\":\"").unwrap();
@@ -143,7 +148,7 @@ fn bound_addresses(lines: &Receiver<String>) -> (SocketAddr, Option<SocketAddr>)
     };
     loop {
         match lines.recv_timeout(DEADLINE) {
-            Ok(line) if line.contains("broker takes clients") => return (address(&line), http),
+            Ok(line) if line.contains("broker takes clients") => return (address(&line), http, said),
             Ok(line) if line.contains("broker serves metrics") => http = Some(address(&line)),
             Ok(line) => said.push(line),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => panic!("no address in {said:#?}"),
