@@ -55,15 +55,13 @@ pub(super) fn alarms(connection: &Connection, site: &SiteName, day: &Day) -> rus
         let at = UnixMillis::new(row.get(4)?);
         let who: Option<String> = row.get(8)?;
         if matches!(event.as_str(), "acknowledged" | "cleared") {
+            let is_cleared = event == "cleared";
             let open = found.iter_mut().rev().find(|one| {
-                one.source == source && one.alarm == alarm && one.event == "raised" && one.cleared.is_none()
-                    || event == "acknowledged"
-                        && one.source == source
-                        && one.alarm == alarm
-                        && one.acknowledged.is_none()
+                let waits = if is_cleared { one.cleared.is_none() } else { one.acknowledged.is_none() };
+                one.source == source && one.alarm == alarm && one.event == "raised" && waits
             });
             if let Some(open) = open {
-                if event == "cleared" {
+                if is_cleared {
                     open.cleared = Some(at);
                 } else {
                     open.acknowledged = Some(Happening { at, who });
@@ -87,4 +85,53 @@ pub(super) fn alarms(connection: &Connection, site: &SiteName, day: &Day) -> rus
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ReportConfig;
+    use crate::store;
+
+    #[test]
+    fn each_alarm_is_one_line_and_what_else_was_done_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = store::open(&folder.path().join("ops.db")).unwrap();
+        let now: UnixMillis = "2026-11-23T06:00Z".parse().unwrap();
+        let day = Day::of("2026-11-22".parse().unwrap(), &ReportConfig::default(), now).unwrap();
+        for (hour, source, event, who) in [
+            (-1, "T-01", "raised", None),
+            (1, "T-01", "cleared", None),
+            (2, "T-01", "shelved", Some("Li Wei")),
+            (3, "T-01", "raised", None),
+            (4, "T-02", "raised", None),
+            (5, "T-01", "acknowledged", Some("Zhao")),
+            (6, "T-01", "cleared", None),
+            (25, "T-02", "cleared", None),
+        ] {
+            connection
+                .execute(
+                    "INSERT INTO alarm_transition (site, source, alarm, priority, at_ms, event, state_from, state_to, unit, who,
+                                                   note, recorded_ms)
+                     VALUES ('s', ?1, 'level-h', 'high', ?2, ?3, '', '', 'mm', ?4, NULL, 0)",
+                    params![source, day.from.get() + hour * 3_600_000, event, who],
+                )
+                .unwrap();
+        }
+        let found = alarms(&connection, &"s".parse().unwrap(), &day).unwrap();
+        let told: Vec<(&str, &str, bool, bool)> = found
+            .iter()
+            .map(|one| (one.source.as_str(), one.event.as_str(), one.acknowledged.is_some(), one.cleared.is_some()))
+            .collect();
+        let expected = [
+            // Raised the day before.
+            ("T-01", "cleared", false, false),
+            ("T-01", "shelved", false, false),
+            ("T-01", "raised", true, true),
+            ("T-02", "raised", false, false),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(found[1].remark, "Li Wei");
+        assert!(alarms(&connection, &"other".parse().unwrap(), &day).unwrap().is_empty());
+    }
 }
