@@ -1,15 +1,16 @@
 //! What the tasks of a worker know of each other.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tankline_domain::alarm::AlarmKey;
 use tankline_domain::message::{EdgeHealth, EdgeState, Presence};
-use tankline_domain::names::SiteName;
+use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
 use tokio::sync::{Notify, watch};
 
-use crate::alarms::{Board, Standing, log};
+use crate::alarms::{Board, Standing, WatchedTank, log};
 use crate::centre::Centre;
 use crate::intake::LIVE_MS;
 use crate::latency::Latencies;
@@ -36,6 +37,7 @@ pub struct Shared {
     tanks: Mutex<LiveTanks>,
     edges: Mutex<LiveEdges>,
     alarms: Mutex<Board>,
+    watched: Mutex<BTreeMap<(SiteName, TankName), WatchedTank>>,
     latencies: Mutex<Latencies>,
     store_trouble: Mutex<Option<String>>,
     historian_trouble: Mutex<Option<String>>,
@@ -78,6 +80,8 @@ pub struct Loaded {
     pub notifier: Notifier,
     /// The alarms that are not normal.
     pub alarms: Board,
+    /// What the detectors know of tanks.
+    pub watched: Vec<WatchedTank>,
     /// Id of the newest committed transition of an alarm.
     pub newest_transition: i64,
 }
@@ -102,6 +106,7 @@ impl Shared {
             tanks: Mutex::new(loaded.tanks),
             edges: Mutex::new(loaded.edges),
             alarms: Mutex::new(loaded.alarms),
+            watched: Mutex::new(loaded.watched.into_iter().map(|tank| (key_of(&tank), tank)).collect()),
             latencies: Mutex::default(),
             store_trouble: Mutex::default(),
             historian_trouble: Mutex::default(),
@@ -145,6 +150,11 @@ impl Shared {
         self.stations.tanks().map(shown).collect()
     }
 
+    /// Gives what the detectors know of the tanks, by site and name.
+    pub fn watched(&self) -> Vec<WatchedTank> {
+        lock(&self.watched).values().cloned().collect()
+    }
+
     /// Notes that a connection of a site stands. What is retained of its alarms may be old or gone: all are told again.
     pub fn note_connected(&self, desk: &Desk) {
         let standing: Vec<_> = self.alarms().iter().map(Standing::key).filter(|key| key.site == desk.site).collect();
@@ -179,6 +189,7 @@ impl Shared {
                 desk.changed.notify_one();
             }
         }
+        lock(&self.watched).extend(changes.watched.into_iter().map(|tank| (key_of(&tank), tank)));
         for happened in changes.happened {
             log(&happened);
         }
@@ -317,6 +328,10 @@ impl Desk {
 }
 
 /// Locks; after a panic elsewhere the supervisor is stopping everything anyway.
+fn key_of(tank: &WatchedTank) -> (SiteName, TankName) {
+    (tank.site.clone(), tank.tank.clone())
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

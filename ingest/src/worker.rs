@@ -130,6 +130,7 @@ impl Ingest {
         let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
         let engine = Engine::new(&config.sites, Arc::clone(&stations), kept, now);
         loaded.alarms = engine.board();
+        loaded.watched = engine.watched();
         let keeper = config.tokens_file.as_deref().map(Keeper::new).transpose()?.map(Arc::new);
         let sites = config.sites.iter().map(|site| site.name().clone());
         let shared = Arc::new(Shared::new(stations, sites, loaded));

@@ -122,3 +122,20 @@ async fn metrics_can_be_read() {
     assert_eq!(get(&worker.observer, "/").await.0, 404);
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_detectors_know_is_shown_with_why_it_cannot_be_told() {
+    let folder = Folder::new();
+    let (_broker, worker, mut edge) = start(&folder).await;
+    let mut live = reading(1, "T-01", 9641.0);
+    live["at"] = json!(now().get());
+    edge.readings(JOURNAL, &[live.clone()]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    let (status, body) = get(&worker.observer, "/api/v1/watch").await;
+    assert_eq!(status, 200);
+    let page: Value = serde_json::from_str(&body).unwrap();
+    let shown = &page["tanks"][0];
+    assert_eq!((&shown["tank"], &shown["leak"]["verdict"]), (&json!("T-01"), &json!("not-testable")), "{page}");
+    assert_eq!(shown["reverse_flow"]["why"], "the duty of the tank does not ask for it");
+    worker.stop().await;
+}

@@ -10,7 +10,7 @@ use tankline_domain::names::SiteName;
 use tankline_domain::site::Site;
 use tankline_domain::units::UnixMillis;
 
-use super::{Board, Order, Ordered, Standing, Watches};
+use super::{Board, Order, Ordered, Standing, WatchedTank, Watches};
 use crate::intake::{Accepted, Batch, LIVE_MS};
 use crate::stations::{EdgeId, Stations, TankId};
 use crate::store::{AlarmChanges, AlarmRow, GapNote, Happened, WatchRow};
@@ -79,6 +79,12 @@ impl Engine {
         board
     }
 
+    /// Gives what the detectors know of the tanks that they know of.
+    #[must_use]
+    pub fn watched(&self) -> Vec<WatchedTank> {
+        self.watches.watched(&self.stations)
+    }
+
     /// Takes readings that are about to be committed.
     ///
     /// Those that came within [`LIVE_MS`] of their measurement are live and may raise and clear alarms. All others are
@@ -139,11 +145,9 @@ impl Engine {
 
     /// Takes what happened since the last call, for a transaction.
     pub fn take_changes(&mut self) -> AlarmChanges {
-        let mut changes = AlarmChanges {
-            happened: Vec::new(),
-            rows: std::mem::take(&mut self.leftover),
-            watches: self.watches.take_rows(&self.stations),
-        };
+        let (watches, watched) = self.watches.take_due(&self.stations).into_iter().unzip();
+        let rows = std::mem::take(&mut self.leftover);
+        let mut changes = AlarmChanges { happened: Vec::new(), rows, watches, watched };
         for (site, names) in self.sites.iter_mut().zip(&self.names) {
             let (transitions, changed) = (site.take_transitions(), site.take_changed());
             for transition in transitions {

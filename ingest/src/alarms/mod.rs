@@ -8,6 +8,7 @@ mod engine;
 mod log;
 mod order;
 mod standing;
+mod watched;
 mod watches;
 
 pub use board::Board;
@@ -15,4 +16,5 @@ pub use engine::{Engine, Kept};
 pub use log::log;
 pub use order::{ActionName, Order, Ordered, UnknownAction};
 pub use standing::Standing;
+pub use watched::WatchedTank;
 pub use watches::Watches;

@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 
-use tankline_domain::alarm::watch::{Findings, Seen, Watch, WatchSettings};
+use tankline_domain::alarm::watch::{Findings, Seen, Verdict, Watch, WatchSettings};
 use tankline_domain::site::Site;
 use tankline_domain::units::UnixMillis;
 
+use super::WatchedTank;
 use crate::derive::Derived;
-use crate::stations::{Stations, TankId};
+use crate::stations::{DescribedTank, Stations, TankId};
 use crate::store::WatchRow;
 
-/// How often what a detector knows is kept; at once when it finds something, or no longer does.
+/// How often what a detector knows is kept; at once when its verdict is another.
 const KEPT_EVERY_MS: i64 = 15 * 60_000;
 /// By how much later each tank is first kept than the one before, so that they do not come all at once.
 const APART_MS: i64 = 7919;
@@ -72,7 +73,7 @@ impl Watches {
             .get_or_insert(UnixMillis::new(at.get() + (watched.place * APART_MS).rem_euclid(KEPT_EVERY_MS)));
         // A clock that was set back does not put it off.
         let is_time = at >= keep_at || keep_at > every;
-        if (is_time || found(&before) != found(&findings)) && !watched.is_due {
+        if (is_time || kinds(&before) != kinds(&findings)) && !watched.is_due {
             watched.is_due = true;
             watched.keep_at = Some(every);
             self.due.push(id);
@@ -80,26 +81,45 @@ impl Watches {
         Some(findings)
     }
 
-    /// Takes what is to be kept, for a transaction.
-    pub fn take_rows(&mut self, stations: &Stations) -> Vec<WatchRow> {
+    /// Takes what is to be kept, for a transaction, and how it is shown.
+    pub fn take_due(&mut self, stations: &Stations) -> Vec<(WatchRow, WatchedTank)> {
         let mut rows = Vec::new();
         for id in std::mem::take(&mut self.due) {
             let Some(watched) = self.tanks.get_mut(&id) else { continue };
             watched.is_due = false;
             let tank = stations.tank(id);
-            rows.push(WatchRow {
+            let row = WatchRow {
                 site: tank.site.clone(),
                 tank: tank.tank.name.clone(),
                 basis: tank.basis.digest().to_owned(),
                 body: serde_json::to_string(&watched.watch).expect("what is known of a tank is a JSON object"),
-            });
+            };
+            rows.push((row, watched.shown(tank)));
         }
         rows
     }
+
+    /// Gives what is known of the tanks of which there were readings.
+    pub fn watched(&self, stations: &Stations) -> Vec<WatchedTank> {
+        let known = self.tanks.iter().filter(|(_, watched)| watched.watch.newest().is_some());
+        known.map(|(id, watched)| watched.shown(stations.tank(*id))).collect()
+    }
 }
 
-fn found(findings: &Findings) -> [bool; 3] {
-    [findings.movement, findings.leak, findings.reverse_flow].map(|verdict| verdict.found().is_some())
+impl Watched {
+    fn shown(&self, tank: &DescribedTank) -> WatchedTank {
+        let (site, name) = (tank.site.clone(), tank.tank.name.clone());
+        WatchedTank { site, tank: name, as_of: self.watch.newest(), findings: *self.watch.findings() }
+    }
+}
+
+/// Gives what people and alarms go by: of a verdict its kind, and why it cannot be told.
+fn kinds(findings: &Findings) -> [Option<Verdict>; 3] {
+    let kind = |verdict| match verdict {
+        Verdict::Found(_) => None,
+        other => Some(other),
+    };
+    [findings.movement, findings.leak, findings.reverse_flow].map(kind)
 }
 
 #[cfg(test)]

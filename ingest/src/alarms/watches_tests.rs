@@ -91,7 +91,7 @@ impl Desk {
         let now = Moment { monotonic: self.started + seconds, unix: at };
         self.engine.handle_batch(now, &batch);
         self.engine.handle_time(now);
-        let AlarmChanges { happened, rows, watches } = self.engine.take_changes();
+        let AlarmChanges { happened, rows, watches, .. } = self.engine.take_changes();
         self.alarms.extend(rows.into_iter().map(|row| (row.standing.alarm, row)));
         for row in watches {
             self.watches = vec![row];

@@ -8,6 +8,7 @@ mod kpi;
 mod reports;
 mod served;
 mod server;
+mod watched;
 
 pub use alarms::{AlarmHistory, AlarmList, Done, Listed, NOTICE, Said, Until};
 pub use fault::Fault;

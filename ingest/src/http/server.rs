@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
 use super::served::Served;
-use super::{alarms, dips, health, kpi, reports};
+use super::{alarms, dips, health, kpi, reports, watched};
 use crate::live::TankView;
 use crate::metrics;
 
@@ -44,6 +44,7 @@ pub async fn serve(listener: std::net::TcpListener, served: Served, stop: Cancel
         .merge(dips::routes())
         .merge(reports::routes())
         .merge(kpi::routes())
+        .merge(watched::routes())
         .with_state(served);
     let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {

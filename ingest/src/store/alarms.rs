@@ -8,7 +8,7 @@ use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
 
 use super::watches::{self, WatchRow};
-use crate::alarms::Standing;
+use crate::alarms::{Standing, WatchedTank};
 use crate::notify::{Notifier, Words};
 
 /// How an alarm stands, to be found again after a restart.
@@ -54,6 +54,8 @@ pub struct AlarmChanges {
     pub rows: Vec<AlarmRow>,
     /// What the detectors know of tanks of which that is to be kept.
     pub watches: Vec<WatchRow>,
+    /// The same, to be shown.
+    pub watched: Vec<WatchedTank>,
 }
 
 /// A transition as it is in the database.

@@ -113,6 +113,12 @@ impl Watch {
         self.findings
     }
 
+    /// Gives the time of the newest reading that it has heard of.
+    #[must_use]
+    pub const fn newest(&self) -> Option<UnixMillis> {
+        self.newest
+    }
+
     /// Gives what is known now.
     #[must_use]
     pub const fn findings(&self) -> &Findings {
