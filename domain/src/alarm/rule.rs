@@ -45,8 +45,8 @@ const TEMPERATURE_DEADBAND_C: f64 = 1.0;
 
 /// Minutes left at the present flow from which on it is told of.
 ///
-/// Time to find out, to decide and to close a valve; API 2350 lays the response time open to the owner, and takes 30 to 45
-/// minutes where nobody has thought about it, which is from the limit on and not before it.
+/// Time to find out, to decide and to close a valve. API 2350 leaves the response time to the owner, and where nobody has
+/// worked it out asks for 15 to 45 minutes by the category of the tank.
 const SOON_MIN: f64 = 15.0;
 
 /// Silence of a gauge after which it is stale, however often it is read, s.

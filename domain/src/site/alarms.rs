@@ -209,6 +209,12 @@ pub(super) fn circle(defaults: &SaidOfAlarms, tank: &SaidOfAlarms) -> Option<(Al
     })
 }
 
+/// Gives the silence that is laid down for a gauge to be stale, in s, when a healthy gauge is silent for as long.
+pub(super) fn too_short_a_silence(defaults: &SaidOfAlarms, tank: &SaidOfAlarms, gauge: &Gauge) -> Option<f64> {
+    let limit = |said: &SaidOfAlarms| said.0.get(&AlarmKind::GaugeStale).and_then(|said| said.limit);
+    limit(tank).or_else(|| limit(defaults)).filter(|limit| *limit <= gauge.longest_silence().as_secs_f64())
+}
+
 fn read(section: &Section<'_>, kind: AlarmKind) -> Said {
     let seconds = |key: &str| section.optional_within(key, 0.0..=DAY_S).map(Duration::from_secs_f64);
     let silences = section.optional::<Vec<AlarmKind>>("silences");

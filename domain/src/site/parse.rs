@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::alarms::{Place, circle, read_alarms};
+use super::alarms::{Place, circle, read_alarms, too_short_a_silence};
 use super::conditions::read_conditions;
 use super::gauges::read_gauges;
 use super::profile::rod_profile;
 use super::watch::read_watch;
-use super::{Direction, Framing, Limits, Line, Parity, Port, Product, ProductKind, SaidOfAlarms, Site, Standard, Tank};
+use super::{
+    Direction, Framing, Gauge, Limits, Line, Parity, Port, Product, ProductKind, SaidOfAlarms, Site, Standard, Tank,
+};
 use crate::alarm::Edition;
 use crate::geometry::{DimensionError, Geometry, Heads, Shape, StrappingTable};
 use crate::names::{EdgeName, LineName, ProductName, RegisterMapName, SiteName, TankName};
@@ -54,6 +56,7 @@ pub fn parse(document: &Document, read_table: ReadTable<'_>) -> Result<Site, Pro
     let editions = [("api-2350-4", Edition::Api2350Fourth), ("api-2350-5", Edition::Api2350Fifth)];
     let alarm_names = root.choice("alarm_names", &editions).unwrap_or_default();
     let gauges = read_gauges(&root, &tanks, &maps, &declared);
+    check_silences(&root, &alarm_defaults, &tanks, &gauges);
     let twice = |key| check_names_once(&root, key);
     ["product", "line", "tank", "register_map"].into_iter().for_each(twice);
     check_ports_once(&root);
@@ -100,6 +103,20 @@ fn check_names_once(root: &Section<'_>, key: &str) {
             && !seen.insert(name)
         {
             section.problem("name", format!("is the name of two [[{key}]] tables; names must differ"));
+        }
+    }
+}
+
+fn check_silences(root: &Section<'_>, defaults: &SaidOfAlarms, tanks: &[Tank], gauges: &[Gauge]) {
+    for section in root.list("tank") {
+        let tank = section.text("name").and_then(|name| tanks.iter().find(|tank| tank.name.as_str() == name));
+        let gauge = tank.and_then(|tank| gauges.iter().find(|gauge| gauge.tank == tank.name));
+        let (Some(tank), Some(gauge)) = (tank, gauge) else { continue };
+        if let Some(limit_s) = too_short_a_silence(defaults, &tank.alarms, gauge) {
+            let silence_s = gauge.longest_silence().as_secs_f64();
+            let said =
+                format!("gauge-stale.limit_s ({limit_s}) must be above {silence_s}, the time between two readings");
+            section.problem("alarms", said);
         }
     }
 }

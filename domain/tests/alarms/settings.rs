@@ -134,6 +134,11 @@ fn each_mistake_is_named_with_file_key_and_value() {
             "site.toml: tank[T-01].alarms.gauge-bad.silences: an alarm cannot speak for itself; leave it out",
         ),
         (
+            "gauge_defaults",
+            json!({"poll_interval_ms": 70_000}),
+            "site.toml: tank[T-01].alarms: gauge-stale.limit_s (65) must be above 70, the time between two readings",
+        ),
+        (
             "alarms",
             json!({"gauge-stale": {"silences": ["gauge-bad"]}}),
             "site.toml: tank[T-01].alarms: gauge-bad and gauge-stale speak for each other, so that neither is told of; see \
@@ -141,6 +146,7 @@ fn each_mistake_is_named_with_file_key_and_value() {
         ),
     ] {
         let mut root = description();
+        root["tank"][0]["alarms"] = json!({"gauge-stale": {"limit_s": 65}});
         if place == "alarms" {
             root["tank"][0][place] = value;
         } else {
