@@ -11,7 +11,7 @@ use super::tampering::Tampering;
 /// killed.
 const BEFORE_EXPECTATIONS: &str = r#"
 protects = "This bench."
-lasts = "45 s"
+lasts = "75 s"
 start = ["set T-01 level_mm=11000", "set T-02 level_mm=11000"]
 
 [site]
