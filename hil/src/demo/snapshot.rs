@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tankline_domain::alarm::State;
 use tankline_domain::units::UnixMillis;
+use tankline_ingest::alarms::Standing;
 use tankline_ingest::live::{TankState, TankView};
 
 /// How the demo stands.
@@ -35,6 +37,8 @@ pub struct Snapshot {
     pub data: String,
     /// The tanks that have a gauge.
     pub tanks: Vec<TankRow>,
+    /// The alarms that call for somebody, the most urgent first.
+    pub alarms: Vec<Standing>,
 }
 
 /// A tank in the table.
@@ -64,10 +68,27 @@ impl Snapshot {
         let (p50, p99) = (millis(self.p50_ms), millis(self.p99_ms));
         format!(
             "{} {live}/{gauges} gauges live, {committed} readings committed{rate}, p50 {p50}, p99 {p99}, \
-             journal depth {journal_depth}{}",
+             journal depth {journal_depth}{}{}",
             time_of_day(self.at),
             self.troubles(),
+            self.called(),
         )
+    }
+
+    /// Counts the alarms that nobody has acknowledged.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        self.alarms.iter().filter(|alarm| alarm.state == State::Unacknowledged).count()
+    }
+
+    /// Names the alarms, as far as a line holds them.
+    fn called(&self) -> String {
+        const NAMED: usize = 3;
+        let named = self.alarms.iter().take(NAMED).map(|alarm| format!("{} {}", alarm.source, alarm.alarm));
+        match self.alarms.len() {
+            0 => String::new(),
+            count => format!("; {}: {}", counted(count), named.collect::<Vec<_>>().join(", ")),
+        }
     }
 
     /// Names the tanks that are not live, as far as a line holds them.
@@ -97,6 +118,16 @@ impl TankRow {
             TankState::Stale => format!("{tank} stale"),
             _ => format!("{tank} {}", self.view.shown.quality.as_deref().unwrap_or("bad")),
         }
+    }
+}
+
+/// Counts alarms in words.
+#[must_use]
+pub fn counted(alarms: usize) -> String {
+    match alarms {
+        0 => "no alarm".to_owned(),
+        1 => "1 alarm".to_owned(),
+        count => format!("{count} alarms"),
     }
 }
 

@@ -65,6 +65,7 @@ impl Probe<'_> {
             http: self.centre.http(),
             data: self.data.display().to_string(),
             tanks: self.centre.tanks(at).into_iter().filter_map(|view| self.row(view)).collect(),
+            alarms: self.centre.alarms().into_iter().filter(|alarm| alarm.state.is_annunciated()).collect(),
         }
     }
 
@@ -158,7 +159,7 @@ impl View {
             return view;
         }
         let http = snapshot.http.map_or_else(String::new, |address| {
-            format!("\n  http     http://{address} with /healthz, /metrics, /api/v1/tanks")
+            format!("\n  http     http://{address} with /healthz, /metrics, /api/v1/tanks, /api/v1/alarms")
         });
         let Snapshot { site, gauges, broker, data, .. } = snapshot;
         let words = format!(

@@ -9,7 +9,7 @@ use tankline_ingest::live::TankState;
 pub use bar::Glyphs;
 pub use text::{Colours, Line};
 
-use super::snapshot::{Snapshot, TankRow, millis, time_of_day};
+use super::snapshot::{Snapshot, TankRow, counted, millis, time_of_day};
 use columns::Columns;
 use text::{Tone, wrapped};
 
@@ -79,7 +79,29 @@ fn head(snapshot: &Snapshot, columns: usize) -> Vec<Line> {
     let mut lines = wrapped(title, " | ", columns);
     lines.extend(wrapped(figures, " | ", columns));
     lines.extend(wrapped(places, " | ", columns));
+    lines.extend(wrapped(alarms(snapshot), " | ", columns));
     lines
+}
+
+/// Gives how many alarms there are, and the most urgent ones.
+fn alarms(snapshot: &Snapshot) -> Vec<Line> {
+    const NAMED: usize = 2;
+    let unacknowledged = snapshot.unacknowledged();
+    let (count, tone) = match (snapshot.alarms.len(), unacknowledged) {
+        (0, _) => ("no alarm".to_owned(), Tone::Good),
+        (count, 0) => (counted(count), Tone::Strong),
+        (count, _) => (format!("{}, {unacknowledged} unacknowledged", counted(count)), Tone::Alarm),
+    };
+    let named = snapshot.alarms.iter().take(NAMED).map(|alarm| {
+        let value = alarm.value.map_or_else(String::new, |value| format!(" {value} {}", alarm.unit));
+        (format!("{} {}{}", alarm.source, alarm.title, value.trim_end()), tone)
+    });
+    let piece = |(text, tone)| {
+        let mut line = Line::default();
+        line.push(text, tone);
+        line
+    };
+    std::iter::once((count, tone)).chain(named).map(piece).collect()
 }
 
 fn foot(columns: &Columns, look: &Look) -> Vec<Line> {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use tankline_domain::alarm::State;
 use tankline_domain::units::UnixMillis;
+use tankline_ingest::alarms::Standing;
 use tankline_ingest::live::{Shown, TankView};
 
 use super::*;
@@ -52,7 +54,33 @@ fn snapshot(states: &[TankState]) -> Snapshot {
         http: Some("127.0.0.1:40124".parse().unwrap()),
         data: "tankline-data".into(),
         tanks: states.iter().enumerate().map(|(index, state)| row(index + 1, *state)).collect(),
+        alarms: Vec::new(),
     }
+}
+
+/// How an alarm stands, as the centre tells it.
+fn standing(state: &str) -> Standing {
+    serde_json::from_value(serde_json::json!({
+        "site": "lindong", "source": "T-01", "alarm": "level-hh", "state": state, "priority": "critical",
+        "title": "Level high-high", "value": 11_805.0, "limit": 11_800.0, "unit": "mm", "since": 1, "changed": 1,
+    }))
+    .unwrap()
+}
+
+#[test]
+fn alarms_are_counted_and_the_most_urgent_are_named() {
+    let mut snapshot = snapshot(&[TankState::Live]);
+    let look = Look { columns: 120, lines: 40, glyphs: Glyphs::ASCII };
+    let told = |snapshot: &Snapshot| lay_out(snapshot, &look).iter().map(Line::plain).collect::<Vec<_>>().join("\n");
+    assert!(told(&snapshot).contains("\nno alarm\n"));
+    assert!(!snapshot.in_one_line().contains("alarm"));
+    snapshot.alarms = vec![standing("unacknowledged"), standing("acknowledged"), standing("acknowledged")];
+    let said = told(&snapshot);
+    assert!(said.contains("\n3 alarms, 1 unacknowledged | T-01 Level high-high 11805 mm | T-01"), "{said}");
+    assert!(snapshot.in_one_line().ends_with("; 3 alarms: T-01 level-hh, T-01 level-hh, T-01 level-hh"));
+    snapshot.alarms.truncate(1);
+    snapshot.alarms[0].state = State::Acknowledged;
+    assert!(told(&snapshot).contains("\n1 alarm | T-01 Level high-high 11805 mm\n"));
 }
 
 fn shown(states: &[TankState], columns: usize, lines: usize) -> Vec<String> {
