@@ -1,51 +1,47 @@
-use std::fmt;
-use std::str::FromStr;
+use super::named::named;
 
-use serde::{Deserialize, Serialize};
-
-/// What an alarm tells of. Its text is its name in topics, tables and configurations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[non_exhaustive]
-pub enum AlarmKind {
-    /// Level above the high-high limit.
-    LevelHighHigh,
-    /// Level above the high limit.
-    LevelHigh,
-    /// Level below the low limit.
-    LevelLow,
-    /// Level below the low-low limit.
-    LevelLowLow,
-    /// Interface above its limit.
-    InterfaceHigh,
-    /// Interface below its limit.
-    InterfaceLow,
-    /// Temperature above its limit.
-    TemperatureHigh,
-    /// Temperature below its limit.
-    TemperatureLow,
-    /// Level that moves faster than is allowed.
-    RateOfChange,
-    /// At the present flow the high limit, or high-high where there is none, is reached within the minutes allowed.
-    OverfillSoon,
-    /// At the present flow the low limit, or low-low where there is none, is reached within the minutes allowed.
-    DrySoon,
-    /// A tank that was declared idle moves.
-    Movement,
-    /// A tank at rest slowly loses.
-    Leak,
-    /// A tank that should fill empties, or the other way round.
-    ReverseFlow,
-    /// The gauge gives bad readings.
-    GaugeBad,
-    /// The gauge gives no readings.
-    GaugeStale,
-    /// The gauge gives the same value for ever.
-    GaugeFrozen,
-    /// The edge is not there.
-    EdgeOffline,
-    /// Readings of an edge are missing and will not come.
-    Completeness,
+named! {
+    /// What an alarm tells of. Its text is its name in topics, tables and configurations.
+    AlarmKind, UnknownAlarm = "alarm" {
+        /// Level above the high-high limit.
+        LevelHighHigh = "level-hh",
+        /// Level above the high limit.
+        LevelHigh = "level-h",
+        /// Level below the low limit.
+        LevelLow = "level-l",
+        /// Level below the low-low limit.
+        LevelLowLow = "level-ll",
+        /// Interface above its limit.
+        InterfaceHigh = "interface-h",
+        /// Interface below its limit.
+        InterfaceLow = "interface-l",
+        /// Temperature above its limit.
+        TemperatureHigh = "temperature-h",
+        /// Temperature below its limit.
+        TemperatureLow = "temperature-l",
+        /// Level that moves faster than is allowed.
+        RateOfChange = "rate-of-change",
+        /// At the present flow the high limit, or high-high where there is none, is reached within the minutes allowed.
+        OverfillSoon = "overfill-soon",
+        /// At the present flow the low limit, or low-low where there is none, is reached within the minutes allowed.
+        DrySoon = "dry-soon",
+        /// A tank that was declared idle moves.
+        Movement = "movement",
+        /// A tank at rest slowly loses.
+        Leak = "leak",
+        /// A tank that should fill empties, or the other way round.
+        ReverseFlow = "reverse-flow",
+        /// The gauge gives bad readings.
+        GaugeBad = "gauge-bad",
+        /// The gauge gives no readings.
+        GaugeStale = "gauge-stale",
+        /// The gauge gives the same value for ever.
+        GaugeFrozen = "gauge-frozen",
+        /// The edge is not there.
+        EdgeOffline = "edge-offline",
+        /// Readings of an edge are missing and will not come.
+        Completeness = "completeness",
+    }
 }
 
 /// Edition of API 2350 by whose words levels are called.
@@ -58,63 +54,7 @@ pub enum Edition {
     Api2350Fifth,
 }
 
-/// A text names no alarm.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no alarm; known are {}", AlarmKind::ALL.map(AlarmKind::name).join(", "))]
-pub struct UnknownAlarm {
-    text: String,
-}
-
 impl AlarmKind {
-    /// All of them.
-    pub const ALL: [Self; 19] = [
-        Self::LevelHighHigh,
-        Self::LevelHigh,
-        Self::LevelLow,
-        Self::LevelLowLow,
-        Self::InterfaceHigh,
-        Self::InterfaceLow,
-        Self::TemperatureHigh,
-        Self::TemperatureLow,
-        Self::RateOfChange,
-        Self::OverfillSoon,
-        Self::DrySoon,
-        Self::Movement,
-        Self::Leak,
-        Self::ReverseFlow,
-        Self::GaugeBad,
-        Self::GaugeStale,
-        Self::GaugeFrozen,
-        Self::EdgeOffline,
-        Self::Completeness,
-    ];
-
-    /// Gives its name, such as `level-hh`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LevelHighHigh => "level-hh",
-            Self::LevelHigh => "level-h",
-            Self::LevelLow => "level-l",
-            Self::LevelLowLow => "level-ll",
-            Self::InterfaceHigh => "interface-h",
-            Self::InterfaceLow => "interface-l",
-            Self::TemperatureHigh => "temperature-h",
-            Self::TemperatureLow => "temperature-l",
-            Self::RateOfChange => "rate-of-change",
-            Self::OverfillSoon => "overfill-soon",
-            Self::DrySoon => "dry-soon",
-            Self::Movement => "movement",
-            Self::Leak => "leak",
-            Self::ReverseFlow => "reverse-flow",
-            Self::GaugeBad => "gauge-bad",
-            Self::GaugeStale => "gauge-stale",
-            Self::GaugeFrozen => "gauge-frozen",
-            Self::EdgeOffline => "edge-offline",
-            Self::Completeness => "completeness",
-        }
-    }
-
     /// Gives the unit of its value and its limit; empty where there is none.
     #[must_use]
     pub const fn unit(self) -> &'static str {
@@ -174,35 +114,6 @@ impl AlarmKind {
     #[must_use]
     pub const fn is_of_edge(self) -> bool {
         matches!(self, Self::EdgeOffline | Self::Completeness)
-    }
-}
-
-impl fmt::Display for AlarmKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for AlarmKind {
-    type Err = UnknownAlarm;
-
-    fn from_str(text: &str) -> Result<Self, UnknownAlarm> {
-        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| UnknownAlarm { text: text.to_owned() })
-    }
-}
-
-impl TryFrom<String> for AlarmKind {
-    type Error = UnknownAlarm;
-
-    fn try_from(text: String) -> Result<Self, UnknownAlarm> {
-        text.parse()
-    }
-}
-
-impl From<AlarmKind> for String {
-    fn from(kind: AlarmKind) -> Self {
-        kind.name().to_owned()
     }
 }
 

@@ -9,6 +9,7 @@ mod key;
 mod kind;
 mod machine;
 mod moment;
+mod named;
 mod rate;
 mod refusal;
 mod rule;

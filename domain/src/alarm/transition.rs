@@ -1,108 +1,34 @@
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use super::named::named;
 use super::{AlarmKey, Priority, State};
 use crate::units::UnixMillis;
 
-/// What happened to an alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[non_exhaustive]
-pub enum Event {
-    /// The condition came to be.
-    Raised,
-    /// The condition is over.
-    Cleared,
-    /// Somebody acknowledged it.
-    Acknowledged,
-    /// Somebody reset what was latched.
-    Reset,
-    /// Somebody put it aside.
-    Shelved,
-    /// Somebody took it back, or the time was over.
-    Unshelved,
-    /// Another alarm began to speak for it.
-    Suppressed,
-    /// No other alarm speaks for it any more.
-    Unsuppressed,
-    /// Somebody took it out of service.
-    TakenOut,
-    /// Somebody put it back into service.
-    PutBack,
-    /// Readings that came late show that the condition was there; nobody was told then.
-    FoundInBacklog,
-}
-
-/// A text names no event of an alarm.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no event of an alarm; known are {}", Event::ALL.map(Event::name).join(", "))]
-pub struct UnknownEvent {
-    text: String,
-}
-
-impl Event {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::Raised,
-        Self::Cleared,
-        Self::Acknowledged,
-        Self::Reset,
-        Self::Shelved,
-        Self::Unshelved,
-        Self::Suppressed,
-        Self::Unsuppressed,
-        Self::TakenOut,
-        Self::PutBack,
-        Self::FoundInBacklog,
-    ];
-
-    /// Gives its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Raised => "raised",
-            Self::Cleared => "cleared",
-            Self::Acknowledged => "acknowledged",
-            Self::Reset => "reset",
-            Self::Shelved => "shelved",
-            Self::Unshelved => "unshelved",
-            Self::Suppressed => "suppressed",
-            Self::Unsuppressed => "unsuppressed",
-            Self::TakenOut => "taken-out",
-            Self::PutBack => "put-back",
-            Self::FoundInBacklog => "found-in-backlog",
-        }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Event {
-    type Err = UnknownEvent;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
-        let found = Self::ALL.into_iter().find(|one| one.name() == text);
-        found.ok_or_else(|| UnknownEvent { text: text.to_owned() })
-    }
-}
-
-impl TryFrom<String> for Event {
-    type Error = UnknownEvent;
-
-    fn try_from(text: String) -> Result<Self, UnknownEvent> {
-        text.parse()
-    }
-}
-
-impl From<Event> for String {
-    fn from(one: Event) -> Self {
-        one.name().to_owned()
+named! {
+    /// What happened to an alarm.
+    Event, UnknownEvent = "event of an alarm" {
+        /// The condition came to be.
+        Raised = "raised",
+        /// The condition is over.
+        Cleared = "cleared",
+        /// Somebody acknowledged it.
+        Acknowledged = "acknowledged",
+        /// Somebody reset what was latched.
+        Reset = "reset",
+        /// Somebody put it aside.
+        Shelved = "shelved",
+        /// Somebody took it back, or the time was over.
+        Unshelved = "unshelved",
+        /// Another alarm began to speak for it.
+        Suppressed = "suppressed",
+        /// No other alarm speaks for it any more.
+        Unsuppressed = "unsuppressed",
+        /// Somebody took it out of service.
+        TakenOut = "taken-out",
+        /// Somebody put it back into service.
+        PutBack = "put-back",
+        /// Readings that came late show that the condition was there; nobody was told then.
+        FoundInBacklog = "found-in-backlog",
     }
 }
 
