@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ports::free_port;
 use programs::program;
+use tankline_runtime::clock;
 use tempfile::TempDir;
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -87,9 +88,9 @@ impl Terminal {
         let block = self.with_free_ports(block);
         writeln!(self.keyboard, "{block}\necho \"{END}$?\"").unwrap();
         let mut shown = String::new();
-        let begun = Instant::now();
+        let begun = clock::now();
         loop {
-            match self.screen.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
+            match self.screen.recv_timeout(DEADLINE.saturating_sub(clock::now().duration_since(begun))) {
                 Ok(line) => match line.strip_prefix(END) {
                     Some(code) => return (shown, code.parse().unwrap()),
                     None => shown.extend([line.as_str(), "\n"]),
@@ -111,13 +112,13 @@ impl Terminal {
     /// Pastes a block again and again until it shows what is wanted, as a person who waits does.
     #[track_caller]
     fn paste_until(&mut self, block: &str, wanted: impl Fn(&str) -> bool) -> String {
-        let begun = Instant::now();
+        let begun = clock::now();
         loop {
             let (shown, code) = self.paste(block);
             if code == 0 && wanted(&shown) {
                 return shown;
             }
-            assert!(begun.elapsed() < DEADLINE, "not what is wanted:\n{block}\n{shown}");
+            assert!(clock::now().duration_since(begun) < DEADLINE, "not what is wanted:\n{block}\n{shown}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }
