@@ -43,6 +43,10 @@ pub struct Counters {
     pub historian_poison: AtomicU64,
     /// Writes to the historian that failed.
     pub historian_failures: AtomicU64,
+    /// Times that the figures of now were written to the historian.
+    pub figures_written: AtomicU64,
+    /// Times that it did not take them.
+    pub figures_dropped: AtomicU64,
     /// Id through which the historian has all readings.
     pub historian_through: AtomicU64,
 }
@@ -120,6 +124,12 @@ fn historian(page: &mut Page, shared: &Shared) {
         ("historian_lines_total", "Lines that the historian took.", &counters.historian_lines),
         ("historian_poison_lines_total", "Lines that the historian refused for good.", &counters.historian_poison),
         ("historian_failures_total", "Writes to the historian that failed.", &counters.historian_failures),
+        ("historian_figures_total", "Times that the historian took the figures of now.", &counters.figures_written),
+        (
+            "historian_figures_dropped_total",
+            "Times that the historian did not take the figures of now.",
+            &counters.figures_dropped,
+        ),
         (
             "historian_abandoned_readings_total",
             "Readings deleted because of their age before the historian had them.",

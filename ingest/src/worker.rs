@@ -20,7 +20,7 @@ use crate::access::{Keeper, TokensError};
 use crate::alarms::{Engine, Kept, Standing};
 use crate::centre::{self, Site};
 use crate::config::Config;
-use crate::historian::{self, Feed, InfluxDb, InfluxDbError, Stream};
+use crate::historian::{self, Feed, Figures, InfluxDb, InfluxDbError, LimitLines, Stream};
 use crate::http;
 use crate::live::TankView;
 use crate::notify::{self, Notifier, Outbox, Tally, Target};
@@ -188,6 +188,17 @@ impl Ingest {
         }
         if let (Some(Fed { sink, reader, cursors }), Some(config)) = (self.historian, self.config.historian) {
             let (sink, reader) = (Arc::new(sink), Arc::new(Mutex::new(reader)));
+            if let Some(interval) = config.figures_interval {
+                let figures = Figures {
+                    sink: Arc::clone(&sink),
+                    interval,
+                    text_fields: config.text_fields,
+                    shared: Arc::clone(&self.shared),
+                    limits: LimitLines::new(&self.config.sites),
+                    database: self.config.database.clone(),
+                };
+                supervisor.spawn(Stage::Work, "historian figures", move |stop| historian::write_figures(figures, stop));
+            }
             for (stream, cursor) in cursors {
                 let (sink, reader, shared) = (Arc::clone(&sink), Arc::clone(&reader), Arc::clone(&self.shared));
                 let feed = Feed { stream, sink, config: config.clone(), shared, reader, work: work.clone(), cursor };

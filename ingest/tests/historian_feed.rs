@@ -105,7 +105,7 @@ async fn worker(folder: &Folder, broker: &Broker, server: &Server) -> Running {
     std::fs::write(folder.0.path().join("token"), "secret\n").unwrap();
     let more = format!(
         "[influxdb]\nurl = \"{}\"\norg = \"company\"\nbucket = \"tanks\"\ntoken_file = \"token\"\ntimeout_ms = 2000\n\
-         batch_lines = 100",
+         batch_lines = 100\nfigures_interval_s = 0",
         server.url
     );
     Running::start(folder.config(broker, &more)).await

@@ -146,8 +146,12 @@ fn historian(section: Section<'_>, folder: &Path) -> Option<HistorianConfig> {
     let in_flight = section.within("in_flight", 1..=64_usize, 4);
     let timeout = Duration::from_millis(section.within("timeout_ms", 100..=600_000_u64, 10_000));
     let text_fields = if section.or("text_fields", true) { TextFields::Written } else { TextFields::LeftOut };
+    // Dashboards take nothing for true that was written more than 30 s ago.
+    let figures_interval_s = section.within("figures_interval_s", 0..=10_u64, HistorianConfig::FIGURES_INTERVAL_S);
+    let figures_interval = (figures_interval_s > 0).then(|| Duration::from_secs(figures_interval_s));
     section.finish();
-    Some(HistorianConfig { url: url?, org, bucket: bucket?, token, batch_lines, in_flight, timeout, text_fields })
+    let (url, bucket) = (url?, bucket?);
+    Some(HistorianConfig { url, org, bucket, token, batch_lines, in_flight, timeout, text_fields, figures_interval })
 }
 
 fn historian_url(text: &str) -> Result<Url, String> {

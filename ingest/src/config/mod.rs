@@ -84,6 +84,8 @@ pub struct HistorianConfig {
     pub timeout: Duration,
     /// Whether texts are written, which some servers turn into 0.
     pub text_fields: TextFields,
+    /// How often the figures of now are written for dashboards; absent when they are not.
+    pub figures_interval: Option<Duration>,
 }
 
 /// Whether texts are written to the historian.
@@ -131,6 +133,9 @@ impl HistorianConfig {
     /// Most lines of one write that are asked of any server.
     pub const MAX_BATCH_LINES: usize = 5000;
 
+    /// How often figures of now are written when nothing else is said, in seconds.
+    pub const FIGURES_INTERVAL_S: u64 = 5;
+
     /// Makes a configuration with defaults for all that need not be said.
     #[must_use]
     pub fn new(url: Url, org: impl Into<String>, bucket: impl Into<String>) -> Self {
@@ -143,6 +148,7 @@ impl HistorianConfig {
             in_flight: 4,
             timeout: Duration::from_secs(10),
             text_fields: TextFields::Written,
+            figures_interval: Some(Duration::from_secs(Self::FIGURES_INTERVAL_S)),
         }
     }
 

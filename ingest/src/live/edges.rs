@@ -25,10 +25,16 @@ impl EdgeNow {
     pub fn presence(&self) -> Option<Presence> {
         self.state.as_ref().map(|(state, _)| state.state)
     }
+
+    /// Gives what the edge lost of a journal; absent when it told of nothing.
+    #[must_use]
+    pub fn gaps(&self, journal: JournalId) -> Option<&RangeSet> {
+        self.gaps.get(&journal)
+    }
 }
 
 /// What the edges said of themselves.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LiveEdges {
     edges: HashMap<EdgeId, EdgeNow>,
 }

@@ -32,6 +32,20 @@ pub enum TankState {
     Never,
 }
 
+impl TankState {
+    /// Gives it as a number, for databases that know only numbers: 0 live, 1 uncertain, 2 bad, 3 stale, 4 never.
+    #[must_use]
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Live => 0,
+            Self::Uncertain => 1,
+            Self::Bad => 2,
+            Self::Stale => 3,
+            Self::Never => 4,
+        }
+    }
+}
+
 /// A tank as operators see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TankView {

@@ -40,6 +40,12 @@ impl Ledger {
         self.journals.get(&key).cloned().unwrap_or_default()
     }
 
+    /// Gives what is committed of every journal.
+    #[must_use]
+    pub fn journals(&self) -> Vec<(EdgeId, JournalId, RangeSet)> {
+        self.journals.iter().map(|(&(edge, journal), ranges)| (edge, journal, ranges.clone())).collect()
+    }
+
     /// Sorts out what is committed already, or twice in these batches. Changes nothing here: that is for after the
     /// transaction.
     #[must_use]

@@ -1,0 +1,109 @@
+//! What is written when.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tankline_domain::message::JournalId;
+use tankline_domain::ranges::RangeSet;
+use tankline_domain::units::UnixMillis;
+
+use super::super::Point;
+use super::{LimitLines, alarms, edges, tanks};
+use crate::alarms::Standing;
+use crate::config::TextFields;
+use crate::kpi::Figures as AlarmFigures;
+use crate::live::{LiveEdges, TankView};
+use crate::stations::{EdgeId, Stations};
+
+/// How often limits and completeness are written: they change seldom.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// What is true now.
+#[derive(Debug)]
+pub struct Now {
+    /// The moment.
+    pub at: UnixMillis,
+    /// Whether texts are written.
+    pub text_fields: TextFields,
+    /// The sites.
+    pub stations: Arc<Stations>,
+    /// The tanks as operators see them, in the order of the stations.
+    pub views: Vec<TankView>,
+    /// What the edges said of themselves.
+    pub edges: LiveEdges,
+    /// The alarms that are not normal.
+    pub standing: Vec<Standing>,
+    /// What is committed of each journal; empty when that is not asked for this time.
+    pub committed: Vec<(EdgeId, JournalId, RangeSet)>,
+    /// The figures of the last 24 hours of alarms by site; empty when that is not asked for this time.
+    pub alarm_figures: Vec<(String, AlarmFigures)>,
+}
+
+impl Now {
+    /// Gives how old the newest reading of an edge is; absent when there never was one.
+    pub(super) fn newest_reading_age_s(&self, edge: EdgeId) -> Option<f64> {
+        let of_edge = self.stations.tanks().zip(&self.views).filter(|((_, tank), _)| tank.edge == Some(edge));
+        of_edge.filter_map(|(_, view)| view.age_s).min_by(f64::total_cmp)
+    }
+}
+
+/// Puts together what is to be written.
+#[derive(Debug, Default)]
+pub struct Composer {
+    limits: LimitLines,
+    seldom: Option<Instant>,
+    healths: edges::Written,
+    standing: alarms::Written,
+}
+
+impl Composer {
+    /// Begins with the limits of the tanks.
+    #[must_use]
+    pub fn new(limits: LimitLines) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Tells whether what is seldom written is due; then it is due again a minute later.
+    pub fn is_seldom_due(&mut self, now: Instant) -> bool {
+        let due = self.seldom.is_none_or(|last| now.saturating_duration_since(last) >= SELDOM);
+        if due {
+            self.seldom = Some(now);
+        }
+        due
+    }
+
+    /// Writes what is true now, as lines.
+    ///
+    /// `with_limits` says whether the limits are among it.
+    pub fn compose(&mut self, now: &Now, with_limits: bool) -> String {
+        let mut page = String::with_capacity(now.views.len() * 640);
+        for ((_, tank), view) in now.stations.tanks().zip(&now.views) {
+            tanks::write(&mut page, now, tank, view);
+        }
+        for (id, edge) in now.stations.edges() {
+            edges::write(&mut page, now, &mut self.healths, id, edge);
+            edges::write_completeness(&mut page, now, id, edge);
+        }
+        alarms::write(&mut page, now, &mut self.standing);
+        for (site, figures) in &now.alarm_figures {
+            alarms::write_figures(&mut page, now, site, figures);
+        }
+        if with_limits {
+            self.limits.write(&mut page, now.at);
+        }
+        page
+    }
+
+    /// What was composed last did not arrive: news in it is written again.
+    pub fn handle_lost(&mut self) {
+        self.healths = edges::Written::default();
+        self.seldom = None;
+    }
+}
+
+/// Ends a line. One that cannot be written is left out.
+pub(super) fn end(point: Point<'_>, at: UnixMillis) {
+    if let Err(error) = point.finish(at.get()) {
+        tracing::debug!(%error, "a figure makes no line");
+    }
+}
