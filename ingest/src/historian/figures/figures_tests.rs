@@ -173,7 +173,7 @@ fn alarm_that_became_normal_is_written_once_more_so_that_it_goes_at_once() {
     let standing =
         format!("{head} state=1i,urgency=1i,since_ms=1795399939000i,age_s=61,value=9001,limit=9000 1795400000000");
     for _ in 0..2 {
-        assert_eq!(lines(&composer.compose(&now, false), "standing,"), [standing.clone()]);
+        assert_eq!(lines(&composer.compose(&now, false), "standing,"), std::slice::from_ref(&standing));
     }
     now.standing.clear();
     assert_eq!(lines(&composer.compose(&now, false), "standing,"), [format!("{head} state=0i 1795400000000")]);

@@ -10,8 +10,11 @@ use super::compose::end;
 /// The limits of the tanks. They change with the description alone, and are known from the start.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LimitLines {
-    tanks: Vec<(String, String, Vec<(&'static str, f64)>)>,
+    tanks: Vec<OfTank>,
 }
+
+/// Site, tank, and each limit with its name.
+type OfTank = (String, String, Vec<(&'static str, f64)>);
 
 impl LimitLines {
     /// Gathers the limits of all tanks of some sites.
