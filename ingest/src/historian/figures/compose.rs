@@ -8,7 +8,7 @@ use tankline_domain::ranges::RangeSet;
 use tankline_domain::units::UnixMillis;
 
 use super::super::Point;
-use super::{LimitLines, alarms, edges, tanks};
+use super::{LimitLines, alarms, edges, station, tanks};
 use crate::alarms::Standing;
 use crate::config::TextFields;
 use crate::kpi::Figures as AlarmFigures;
@@ -77,6 +77,7 @@ impl Composer {
     /// `with_limits` says whether the limits are among it.
     pub fn compose(&mut self, now: &Now, with_limits: bool) -> String {
         let mut page = String::with_capacity(now.views.len() * 640);
+        station::write(&mut page, now);
         for ((_, tank), view) in now.stations.tanks().zip(&now.views) {
             tanks::write(&mut page, now, tank, view);
         }

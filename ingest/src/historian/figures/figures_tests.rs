@@ -86,6 +86,13 @@ fn values_of_a_tank_are_written_while_they_hold_and_never_afterwards() {
         assert_eq!(live, format!("{head}{values}quality_code=192i 1795400000000"));
         assert_eq!(bar.contains(",unknown=100 "), !holds, "{bar}");
     }
+    now.views[0] = seen(&now.views[0], TankState::Stale, 60.0);
+    now.views[1] = seen(&now.views[1], TankState::Live, 1.0);
+    let station = one(&composer.compose(&now, false), "station,site=s ");
+    assert!(
+        station.contains(" live=1i,uncertain=0i,bad=0i,stale=1i,never=2i,edges_online=0i,edges_away=2i,"),
+        "{station}"
+    );
     let never = one(&composer.compose(&now, false), "live,site=s,tank=T-04 ");
     assert_eq!(never, "live,site=s,tank=T-04 state=4i 1795400000000");
 }

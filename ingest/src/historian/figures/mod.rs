@@ -1,4 +1,4 @@
-//! What is true now, for dashboards: tanks, alarms, edges, lines, limits, completeness.
+//! What is true now, for dashboards: stations, tanks, alarms, edges, lines, limits, completeness.
 //!
 //! Written at an interval with the time of this worker, beside the readings and never in their way: one write at a time, and
 //! one that fails is dropped, because the next one says what is true then. A tank whose values do not hold now has a state
@@ -11,6 +11,7 @@ mod edges;
 #[cfg(test)]
 mod figures_tests;
 mod limits;
+mod station;
 mod tanks;
 mod task;
 
