@@ -24,6 +24,7 @@ pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod upkeep;
 mod worker;
 
 pub use config::Config;

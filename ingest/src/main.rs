@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    AlarmsCommand, AlarmsError, AskError, DipCommand, DipCommandError, RecomputeArgs, RecomputeError, ReportCommand,
-    ReportError, StationError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, dip, recompute, report,
-    table, vcf, volume,
+    AlarmsCommand, AlarmsError, AskError, BackupArgs, BackupCommandError, DipCommand, DipCommandError, RecomputeArgs,
+    RecomputeError, ReportCommand, ReportError, RestoreArgs, StationError, TableCommand, VcfArgs, VolumeArgs,
+    VolumeCommandError, alarms, backup, dip, recompute, report, restore, table, vcf, volume,
 };
 use tankline_ingest::dips::{RecordError, RevokeError};
 use tankline_ingest::kpi::KpiError;
+use tankline_ingest::upkeep::{BackupError, RestoreError, SealError};
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -47,6 +48,10 @@ enum Command {
     /// For after a strapping table or anything else of the tank was corrected. What was derived before is kept in the table
     /// superseded with the digest of what it came of. A worker may be using the database.
     Recompute(RecomputeArgs),
+    /// Copy the database into a file while a worker may be using it, look through the copy, and put its SHA-256 beside it.
+    Backup(BackupArgs),
+    /// Put a backup in the place of the database, which is kept under another name. The worker must not be running.
+    Restore(RestoreArgs),
     /// See the alarms, and acknowledge, shelve or take them out of service.
     ///
     /// Asks the running worker over HTTP. `list` and `history` read a database too, with --db.
@@ -95,6 +100,8 @@ fn main() -> ExitCode {
             Command::Check(args) => check(&args.config),
             Command::Status(args) => show_status(&args),
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
+            Command::Backup(args) => print(backup(&args).map_err(not_backed_up)),
+            Command::Restore(args) => print(restore(&args).map_err(not_backed_up)),
             Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
             Command::Alarms(command) => print(alarms(&command).map_err(not_answered)),
             Command::Report(command) => report(&command).map_err(not_reported),
@@ -180,6 +187,17 @@ fn not_recomputed(error: RecomputeError) -> Failure {
     match error {
         RecomputeError::Config(problems) => Failure::Misconfigured(problems),
         RecomputeError::UnknownTank { .. } | RecomputeError::SeveralSites { .. } => misused(error),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn not_backed_up(error: BackupCommandError) -> Failure {
+    match error {
+        BackupCommandError::Config(problems) => Failure::Misconfigured(problems),
+        BackupCommandError::Backup(BackupError::Exists { .. } | BackupError::Itself { .. })
+        | BackupCommandError::Restore(RestoreError::Itself { .. } | RestoreError::Seal(SealError::Missing { .. })) => {
+            misused(error)
+        }
         other => Failure::Failed(other.into()),
     }
 }

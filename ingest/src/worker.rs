@@ -26,7 +26,7 @@ use crate::live::TankView;
 use crate::notify::{self, Notifier, Outbox, Tally, Target};
 use crate::shared::{Loaded, Shared};
 use crate::stations::Stations;
-use crate::store::{self, Expiry, OpenError, Work, Writer};
+use crate::store::{self, DatabaseLock, Expiry, LockError, OpenError, Work, Writer};
 
 /// How long a stop may take.
 const GRACE: Duration = Duration::from_millis(4500);
@@ -50,6 +50,9 @@ const EXPIRED_AT_ONCE: u32 = 2000;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// Another worker uses the database.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
@@ -85,6 +88,7 @@ pub enum StartError {
 pub struct Ingest {
     config: Config,
     shared: Arc<Shared>,
+    lock: DatabaseLock,
     connection: Connection,
     listener: Option<TcpListener>,
     outboxes: Vec<Outbox>,
@@ -117,6 +121,7 @@ impl Ingest {
     /// [`StartError`].
     pub fn open(config: Config) -> Result<Self, StartError> {
         let stations = Arc::new(Stations::new(&config.sites));
+        let lock = DatabaseLock::take(&config.database, "tankline-ingest run")?;
         let mut connection = store::open(&config.database)?;
         let path = || config.database.display().to_string();
         store::note_bases(&mut connection, &stations, clock::unix_ms())
@@ -151,7 +156,7 @@ impl Ingest {
         };
         let boot = boot()?;
         let observer = Observer { shared: Arc::clone(&shared), http };
-        Ok(Self { config, shared, connection, listener, historian, outboxes, boot, engine, keeper, observer })
+        Ok(Self { config, shared, lock, connection, listener, historian, outboxes, boot, engine, keeper, observer })
     }
 
     /// Gives what looks at the worker from outside.
@@ -215,12 +220,12 @@ impl Ingest {
         supervisor.spawn(Stage::Work, "alarm clock", move |stop| wake(when, to_wake, stop));
         // From here on the queue is closed when all who fill it have stopped.
         drop(work);
-        let (connection, shared, engine) = (self.connection, self.shared, self.engine);
+        let (lock, connection, shared, engine) = (self.lock, self.connection, self.shared, self.engine);
         let dead_letter_max_rows = self.config.dead_letter_max_rows;
         supervisor.spawn(Stage::Disk, "store", move |stop| {
             let runtime = tokio::runtime::Handle::current();
             let writer = Writer { connection, shared, work: queue, dead_letter_max_rows, stop, runtime, engine, due };
-            write(writer, drained)
+            write(writer, lock, drained)
         });
         supervisor.run(stop).await?;
         Ok(())
@@ -342,13 +347,14 @@ fn boot() -> Result<String, StartError> {
 }
 
 /// Runs the writer on a thread of its own.
-async fn write(writer: Writer, drained: CancellationToken) -> anyhow::Result<()> {
+async fn write(writer: Writer, lock: DatabaseLock, drained: CancellationToken) -> anyhow::Result<()> {
     let (tell, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
             // Nobody waits any more when the grace is over.
             let _ = tell.send(writer.run());
+            drop(lock);
         })
         .context("cannot start a thread for the database")?;
     let outcome = ended.await;

@@ -1,6 +1,8 @@
-//! Commands beside the worker: `alarms` asks it; `table`, `volume`, `vcf`, `recompute`, `dip` and `report` need none.
+//! Commands beside the worker: `alarms` asks it; `table`, `volume`, `vcf`, `recompute`, `dip`, `report`, `backup` and
+//! `restore` need none.
 
 mod alarms;
+mod backup;
 mod dip;
 mod found;
 mod given;
@@ -12,6 +14,7 @@ mod vcf;
 mod volume;
 
 pub use alarms::{AlarmsCommand, AlarmsError, AskError, alarms};
+pub use backup::{BackupArgs, BackupCommandError, DatabaseArgs, RestoreArgs, backup, restore};
 pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};

@@ -39,6 +39,10 @@ fn write_all(text: &mut String, status: &StoreStatus, now: UnixMillis) -> std::f
     for target in &status.notifications {
         write_notifications(text, target, now)?;
     }
+    for note in &status.upkeep {
+        let site = note.site.as_ref().map(|site| format!(" site {site}")).unwrap_or_default();
+        writeln!(text, "{} ago: {}{site} {}", age(now, note.at_ms), note.event.replace('-', " "), note.note)?;
+    }
     Ok(())
 }
 
@@ -94,7 +98,7 @@ mod tests {
     use tankline_domain::ranges::RangeSet;
 
     use super::*;
-    use crate::store::FeedStatus;
+    use crate::store::{FeedStatus, UpkeepNote};
 
     #[test]
     fn status_tells_what_is_missing_and_what_the_edge_dropped() {
@@ -129,6 +133,12 @@ mod tests {
                 told: 17,
                 given_up: 1,
             }],
+            upkeep: vec![UpkeepNote {
+                at_ms: 900_000,
+                event: "restored".into(),
+                site: None,
+                note: "from ops.backup".into(),
+            }],
         };
         let words = in_words(&status, UnixMillis::new(1_000_000));
         assert_eq!(
@@ -144,6 +154,7 @@ mod tests {
                 "historian http://a /b: 5 readings behind, last moved 16 min ago",
                 "notifications control-room: 17 told, 1 given up",
                 "  3 wait, the oldest for 60 s: cannot connect: refused",
+                "100 s ago: restored from ops.backup",
             ]
         );
     }

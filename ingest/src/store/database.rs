@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::lock::{beside, real};
 use super::schema::{MIGRATIONS, VERSION};
 
 /// How long a statement waits for another process that holds the database.
@@ -30,6 +31,17 @@ pub enum OpenError {
     Missing {
         /// The file.
         path: PathBuf,
+    },
+    /// A restore was cut off before the restored database was in its place.
+    #[error(
+        "there is no database {}, but a restore of it was cut off; run the restore again, or remove {}",
+        path.display(), restoring.display()
+    )]
+    Interrupted {
+        /// The file.
+        path: PathBuf,
+        /// What was about to become it.
+        restoring: PathBuf,
     },
     /// A newer program wrote it.
     #[error(
@@ -80,6 +92,10 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`]; nothing was changed then.
 pub fn open(path: &Path) -> Result<Connection, OpenError> {
+    let restoring = restoring(path);
+    if restoring.exists() && !path.exists() {
+        return Err(OpenError::Interrupted { path: path.to_owned(), restoring });
+    }
     let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
     let mut connection = Connection::open(path).map_err(unusable)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(unusable)?;
@@ -120,6 +136,31 @@ pub fn open_beside(path: &Path) -> Result<Connection, OpenError> {
 /// # Errors
 /// [`OpenError`].
 pub fn open_read_only(path: &Path) -> Result<Connection, OpenError> {
+    let (connection, found) = open_to_read(path)?;
+    if found < VERSION {
+        return Err(OpenError::Older { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(connection)
+}
+
+/// Opens a database that is there, of the present schema or an older one, to be copied while a worker may write it.
+///
+/// # Errors
+/// [`OpenError`]; an empty file is no database.
+pub fn open_any_version(path: &Path) -> Result<Connection, OpenError> {
+    match open_to_read(path)? {
+        (_, 0) => Err(OpenError::Foreign { path: path.to_owned() }),
+        (connection, _) => Ok(connection),
+    }
+}
+
+/// Gives the path of what is about to become a database by a restore.
+#[must_use]
+pub fn restoring(path: &Path) -> PathBuf {
+    beside(&real(path), ".restoring")
+}
+
+fn open_to_read(path: &Path) -> Result<(Connection, u32), OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }
@@ -128,10 +169,7 @@ pub fn open_read_only(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(unusable)?;
     let found = checked_version(&connection, path)?;
-    if found < VERSION {
-        return Err(OpenError::Older { path: path.to_owned(), found, known: VERSION });
-    }
-    Ok(connection)
+    Ok((connection, found))
 }
 
 /// Gives the version of the schema: 0 for an empty database.

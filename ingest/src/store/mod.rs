@@ -9,6 +9,7 @@ mod feed;
 mod gaps;
 mod journals;
 mod ledger;
+mod lock;
 mod newest;
 mod recompute;
 mod retention;
@@ -16,6 +17,7 @@ mod schema;
 #[cfg(test)]
 mod store_tests;
 mod survey;
+mod upkeep;
 mod watches;
 mod writer;
 
@@ -24,15 +26,18 @@ pub use alarms::{
 };
 pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
-pub use database::{OpenError, open, open_beside, open_read_only};
+pub use database::{OpenError, open, open_any_version, open_beside, open_read_only, restoring};
 pub use feed::{FeedRow, Progress, alarm_target, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;
 pub use ledger::{JournalKey, Ledger, Sorted};
+pub use lock::{DatabaseLock, LockError};
+pub(crate) use lock::{beside, real};
 pub use newest::{NewestOfTank, newest_of};
 pub use recompute::{Recomputed, recompute, send_again};
 pub use retention::{Expired, Expiry};
 pub use schema::VERSION as SCHEMA_VERSION;
 pub use survey::{FeedStatus, JournalStatus, NotificationStatus, StoreStatus, survey};
+pub use upkeep::{UpkeepEvent, UpkeepNote, note_upkeep, upkeep};
 pub use watches::{WatchRow, load_watches};
 pub use writer::{Work, Writer, WriterError};

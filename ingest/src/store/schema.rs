@@ -1,10 +1,10 @@
 //! The tables, and how older databases become newer ones.
 
 /// Steps from an empty database to the present one, in order; what was released is never edited, only added to.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST, QUANTITIES, ALARMS];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, QUANTITIES, ALARMS, UPKEEP];
 
 /// Version of the schema that this program writes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// `seq` and the ends of ranges are below 2^63. Times are in milliseconds since 1970. What was not measured or cannot
 /// be derived is NULL, never 0.
@@ -203,4 +203,24 @@ CREATE TABLE dip (
     revoked_by TEXT
 );
 CREATE INDEX dip_by_time ON dip (site, tank, at_ms);
+";
+
+/// What was done to the database as a whole, and whose readings go here.
+const UPKEEP: &str = "
+-- Made as a backup, restored from one, a site handed over or taken in.
+CREATE TABLE upkeep (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    site TEXT,
+    note TEXT NOT NULL
+);
+
+-- Sites that were ever handed over or taken in, how often, and whether they are served from here.
+CREATE TABLE custody (
+    site TEXT PRIMARY KEY,
+    handovers INTEGER NOT NULL,
+    is_here INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 ";

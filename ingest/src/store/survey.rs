@@ -8,6 +8,7 @@ use tankline_domain::ranges::RangeSet;
 
 use super::feed::ALARMS_OF;
 use super::journals::unsigned;
+use super::upkeep::{UpkeepNote, upkeep};
 
 /// What the database holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,8 @@ pub struct StoreStatus {
     pub historians: Vec<FeedStatus>,
     /// Those who were ever to be told of alarms.
     pub notifications: Vec<NotificationStatus>,
+    /// What was done to the database as a whole, the oldest first.
+    pub upkeep: Vec<UpkeepNote>,
 }
 
 /// How a journal stands.
@@ -120,6 +123,7 @@ pub fn survey(connection: &Connection) -> rusqlite::Result<StoreStatus> {
         alarms: alarms(connection)?,
         historians: historians(connection)?,
         notifications: notifications(connection)?,
+        upkeep: upkeep(connection)?,
     })
 }
 

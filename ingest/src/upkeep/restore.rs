@@ -1,0 +1,160 @@
+//! A database put in the place of another one, from a backup.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tankline_domain::units::UnixMillis;
+
+use super::copy::{self, CopyError};
+use super::seal::{self, Seal, SealError};
+use super::weigh::{Lacking, lacking};
+use crate::store::{self, DatabaseLock, LockError, OpenError, UpkeepEvent, beside, real};
+
+/// Why nothing was restored. The database is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A worker uses the database.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The backup is not the file that was written.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The backup cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The backup cannot be copied, or is damaged.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The backup is the database itself.
+    #[error("{} is the database itself; name a backup of it", path.display())]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The copy could not be made ready.
+    #[error("cannot make the restored database {} ready", path.display())]
+    Ready {
+        /// The copy.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A file could not be renamed.
+    #[error("cannot rename {} to {}", from.display(), to.display())]
+    Rename {
+        /// The file.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Restored {
+    /// When the backup was made; absent where it does not tell.
+    pub made: Option<UnixMillis>,
+    /// Readings in it.
+    pub readings: u64,
+    /// The alarms in it that are not normal.
+    pub alarms: u64,
+    /// What waits in it to be told by webhook or e-mail.
+    pub notifications: u64,
+    /// Where the replaced database is now; absent when there was none.
+    pub kept: Option<PathBuf>,
+    /// What was committed after the backup; absent when the replaced database could not be asked.
+    pub lacking: Option<Vec<Lacking>>,
+}
+
+/// Puts a backup in the place of a database, which is kept under another name.
+///
+/// # Errors
+/// [`RestoreError`].
+pub fn restore(from: &Path, database: &Path, seal: Seal, now: UnixMillis) -> Result<Restored, RestoreError> {
+    let database = real(database);
+    if real(from) == database {
+        return Err(RestoreError::Itself { path: from.to_owned() });
+    }
+    let _lock = DatabaseLock::take(&database, "tankline-ingest restore")?;
+    seal::verify(from, seal)?;
+    let restoring = store::restoring(&database);
+    let copied = copy::copy(&store::open_any_version(from)?, &restoring);
+    let made = copied.map_err(RestoreError::from).and_then(|copied| {
+        drop(copied);
+        ready(from, &restoring, &database, now)
+    });
+    let mut restored = match made {
+        Ok(restored) => restored,
+        Err(error) => {
+            // Left behind it would be taken for a restore that was cut off.
+            let _ = copy::remove(&restoring);
+            return Err(error);
+        }
+    };
+    restored.kept = exchange(&restoring, &database, now)?;
+    Ok(restored)
+}
+
+/// Brings the copy to the present schema and looks at what is in it.
+fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Result<Restored, RestoreError> {
+    let copied = store::open(restoring)?;
+    let replaced = if database.exists() { store::open_any_version(database).ok() } else { None };
+    let look = || {
+        let count = |sql| copied.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
+        let made = "SELECT max(at_ms) FROM upkeep WHERE event = 'backed-up'";
+        let restored = Restored {
+            made: copied.query_row(made, [], |row| row.get::<_, Option<i64>>(0))?.map(UnixMillis::new),
+            readings: count("SELECT count(*) FROM reading")?,
+            alarms: count("SELECT count(*) FROM alarm WHERE state <> 'normal'")?,
+            notifications: count(
+                "SELECT count(*) FROM notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL",
+            )?,
+            kept: None,
+            // One that is damaged tells nothing, and that is said.
+            lacking: replaced.and_then(|replaced| lacking(&replaced, &copied).ok()),
+        };
+        store::note_upkeep(&copied, UpkeepEvent::Restored, None, &format!("from {}", from.display()), now)?;
+        one_file(&copied)?;
+        Ok(restored)
+    };
+    let restored = look().map_err(|source| RestoreError::Ready { path: restoring.to_owned(), source })?;
+    drop(copied);
+    fs::File::open(restoring)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| RestoreError::Seal(SealError::Io { path: restoring.to_owned(), source }))?;
+    Ok(restored)
+}
+
+/// Takes the write-ahead log into the file.
+fn one_file(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
+}
+
+/// Puts the old database aside and the new one in its place; gives where the old one is.
+///
+/// The database itself goes first and comes last: cut off in between there is none, and a worker refuses to make one while
+/// the new one waits.
+fn exchange(restoring: &Path, database: &Path, now: UnixMillis) -> Result<Option<PathBuf>, RestoreError> {
+    let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).take(15).collect();
+    let aside = beside(database, &format!(".replaced-{stamp}"));
+    let mut kept = None;
+    for suffix in ["", "-wal", "-shm"] {
+        let from = beside(database, suffix);
+        if from.exists() {
+            rename(&from, &beside(&aside, suffix))?;
+            kept = Some(aside.clone());
+        }
+    }
+    rename(restoring, database)?;
+    // It is in its place; that this outlives a power cut is as good as the disk.
+    let _ = seal::sync_folder(database);
+    Ok(kept)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), RestoreError> {
+    fs::rename(from, to).map_err(|source| RestoreError::Rename { from: from.to_owned(), to: to.to_owned(), source })
+}
