@@ -7,6 +7,7 @@ import sys
 
 from alarms import alarms
 from field import edges, lines
+from history import history
 from quality import quality
 from station import station
 from tank import tank
@@ -14,7 +15,8 @@ from victoria import station_of_victoria, tank_of_victoria
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "dashboards"
 DASHBOARDS = {
-    "influxdb": {"station": station, "tank": tank, "lines": lines, "edges": edges, "alarms": alarms, "quality": quality},
+    "influxdb": {"station": station, "tank": tank, "lines": lines, "edges": edges, "alarms": alarms, "quality": quality,
+                 "history": history},
     "victoria-metrics": {"station": station_of_victoria, "tank": tank_of_victoria},
 }
 

@@ -23,7 +23,7 @@ def station():
              (4, 4), "Edges that are connected, and those that are not.",
              overrides=[override("online", color=fixed(GREEN)), counted("away", RED)], no_value="CENTRE SILENT"),
         bars(now),
-        table("Tanks", queries(
+        table("All tanks", queries(
             f'SELECT last("state") AS "state", "age_s", "quality", "level_mm", "interface_mm", "temperature_c", "oil_m3", "fw_m3", '
             f'"ullage_m3", "flow_m3h", "title", "product" FROM "live" WHERE {now} GROUP BY "tank"', table=True), (24, 14),
             "A tank that is stale or bad has no values here: what holds now is not known. Its age says since when.",
@@ -35,7 +35,7 @@ def station():
              override("title", display="Title"), override("product", display="Product")],
             [("Tank", False)], no_value="-", order=["tank", "title", "state", "age_s", "quality", "level_mm", "interface_mm"]),
         standing(now, (14, 9)),
-        table("Edges", queries(
+        table("Edges now", queries(
             f'SELECT last("state") AS "state", "heard_age_s", "newest_reading_age_s", "journal_depth", "gap_readings", "clock_set" '
             f'FROM "edge" WHERE {now} GROUP BY "edge"', table=True), (10, 5), "What the edges say of themselves; blank where it is too old.",
             [coloured("state", "State", states(EDGE_STATES)), aged("newest_reading_age_s", "Newest reading"),

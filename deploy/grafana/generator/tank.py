@@ -55,8 +55,8 @@ def tank():
                                           line("net standard (NSV)", "semi-dark-green"), line("ullage", GREY, True), limit_line("capacity", GREY)]),
         trend("Mass in air", queries(curve("mass_t", "mass")), (12, 8), "Of good readings.", "suffix: t", [line("mass", OIL, width=2)]),
         trend("Age of the newest reading", queries(
-            (f'SELECT max("age_s") AS "age" FROM "live" WHERE {OVER_TIME} {BY_TIME}', "age"), limit("stale_after_s", "alarm")), (12, 7),
-            "How old what was shown was at that time.", "s", [line("age", STALE), limit_line("alarm", RED)]),
+            (f'SELECT max("age_s") AS "age" FROM "live" WHERE {OVER_TIME} {BY_TIME}', "age"), limit("stale_after_s", "stale after")), (12, 7),
+            "How old what was shown was at that time.", "s", [line("age", STALE), limit_line("stale after", RED)]),
         trend("Readings of each interval", queries(*(
             (f'SELECT count("quality_code") AS "{name}" FROM "tank" WHERE {OVER_TIME} AND {where} GROUP BY time($__interval) fill(0)', name)
             for name, where in [("good", GOOD), ("uncertain", UNCERTAIN), ("bad", '"quality_code" < 64')])), (12, 7),

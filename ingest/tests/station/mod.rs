@@ -157,6 +157,15 @@ pub async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until something that has to be asked for is true.
+pub async fn until_so(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let deadline = clock::now() + PATIENCE;
+    while !is().await {
+        assert!(clock::now() < deadline, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A client that plays an edge.
 pub struct Edge {
     name: String,
