@@ -6,6 +6,7 @@
 pub mod alarm;
 pub mod flow;
 pub mod geometry;
+pub mod layer;
 pub mod message;
 pub mod names;
 pub mod profile;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::layer::TransitionLayer;
 use crate::names::{LineName, TankName};
 use crate::ranges::RangeSet;
 use crate::reading::{Quality, Reading};
@@ -96,15 +97,16 @@ struct FlatReading {
     interface_mm: Option<Millimetres>,
     #[serde(default)]
     temperature_c: Option<Celsius>,
+    #[serde(default)]
+    layer: Option<TransitionLayer>,
     quality: Quality,
 }
 
 impl From<FlatReading> for SequencedReading {
     fn from(flat: FlatReading) -> Self {
-        let FlatReading { seq, tank, at, level_mm, interface_mm, temperature_c, quality } = flat;
-        let reading =
-            Reading { tank, at, level: level_mm, interface: interface_mm, temperature: temperature_c, quality };
-        Self { seq, reading }
+        let FlatReading { seq, tank, at, level_mm, interface_mm, temperature_c, layer, quality } = flat;
+        let (level, interface, temperature) = (level_mm, interface_mm, temperature_c);
+        Self { seq, reading: Reading { tank, at, level, interface, temperature, layer, quality } }
     }
 }
 
@@ -307,6 +309,10 @@ mod tests {
         let message: Readings = serde_json::from_str(json).unwrap();
         assert_eq!(message.journal.get(), 0x9f31_c2aa_07d1_5e44);
         assert_eq!(serde_json::to_string(&message).unwrap(), json);
+        let json = json.replace(r#","quality""#, r#","layer":[[6367,0.625],[6540.5,0.05]],"quality""#);
+        let layered: Readings = serde_json::from_str(&json).unwrap();
+        assert_eq!(layered.readings[0].reading.layer.as_ref().map(TransitionLayer::top), Some(Millimetres::new(6540.5)));
+        assert_eq!(serde_json::to_string(&layered).unwrap(), json);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::layer::TransitionLayer;
 use crate::names::TankName;
 use crate::register::Measurement;
 use crate::units::{Celsius, Millimetres, UnixMillis};
@@ -27,6 +28,9 @@ pub struct Reading {
     /// Temperature at a fixed point.
     #[serde(rename = "temperature_c", default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Celsius>,
+    /// The layer between water and oil, where the gauge shows one; without it the interface is taken for a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<TransitionLayer>,
     /// How far the values can be trusted.
     pub quality: Quality,
 }
@@ -113,6 +117,14 @@ impl Quality {
     #[must_use]
     pub const fn vouches_for_level(&self) -> bool {
         matches!(self, Self::Good | Self::Uncertain(Uncertain::InterfaceUnconfirmed))
+    }
+
+    /// Tells whether interface and transition layer are what the gauge measures, whatever may be off with the level's top
+    /// end or the time. Where they are not, water and oil are divided by a step.
+    #[must_use]
+    pub const fn vouches_for_layer(&self) -> bool {
+        use Uncertain::{BlindZone, Clock, SensorLimit, TimeUnknown};
+        matches!(self, Self::Good | Self::Uncertain(BlindZone | Clock | SensorLimit | TimeUnknown))
     }
 
     /// Tells whether this is [`Quality::Bad`].
@@ -281,15 +293,22 @@ impl Reading {
         let interface = measured.interface.map(above_bottom);
         let quality = judge_values(level, interface, measured.temperature, mounting);
         if quality.is_bad() {
-            return Self { tank, at, level: None, interface: None, temperature: None, quality };
+            return Self { tank, at, level: None, interface: None, temperature: None, layer: None, quality };
         }
-        Self { tank, at, level, interface, temperature: measured.temperature, quality }
+        Self { tank, at, level, interface, temperature: measured.temperature, layer: None, quality }
     }
 
     /// Makes the reading of a poll that gave nothing: silence is data.
     #[must_use]
     pub const fn failed(tank: TankName, at: UnixMillis, reason: Bad) -> Self {
-        Self { tank, at, level: None, interface: None, temperature: None, quality: Quality::Bad(reason) }
+        let quality = Quality::Bad(reason);
+        Self { tank, at, level: None, interface: None, temperature: None, layer: None, quality }
+    }
+
+    /// Takes the transition layer that the gauge shows; one that cannot be is left out.
+    pub fn take_layer(&mut self, layer: Option<TransitionLayer>, mounting: &Mounting) {
+        let can_be = |layer: &TransitionLayer| layer.check(self.level, self.interface, mounting.tank_height).is_ok();
+        self.layer = layer.filter(can_be);
     }
 }
 
@@ -381,6 +400,19 @@ mod tests {
         {
             assert!(text.parse::<Quality>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn layer_that_cannot_be_is_left_out() {
+        let mut reading = judged(Some(8950.0), Some(2950.0), None);
+        for (text, is_taken) in
+            [("[[3000,0.6],[3200,0]]", true), ("[[3300,0.6],[3400,0]]", false), ("[[3000,0.6],[9100,0]]", false)]
+        {
+            reading.take_layer(Some(serde_json::from_str(text).unwrap()), &MOUNTING);
+            assert_eq!(reading.layer.is_some(), is_taken, "{text}");
+        }
+        reading.take_layer(None, &MOUNTING);
+        assert_eq!(reading.layer, None);
     }
 
     #[test]

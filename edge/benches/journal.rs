@@ -58,6 +58,7 @@ fn reading(number: u64) -> Reading {
         level: Some(Millimetres::new(level)),
         interface: Some(Millimetres::new(367.0)),
         temperature: Some(Celsius::new(32.5)),
+        layer: None,
         quality: Quality::Good,
     }
 }

@@ -11,7 +11,7 @@ use crate::units::Millimetres;
 /// sediment and water (S&W) and not part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaterCutProfile {
-    /// At least two; heights increase.
+    /// At least two; heights increase, but two points may be at one place.
     points: Vec<(Millimetres, f64)>,
 }
 
@@ -51,6 +51,8 @@ const MOST_STEPS: f64 = 200.0;
 impl WaterCutProfile {
     /// Takes the points from the lowest up: height above the tank bottom, and water cut from 0 to 1.
     ///
+    /// Two points at one place are a layer of no height: a step.
+    ///
     /// # Errors
     /// [`CutError`] for the first point that cannot be.
     pub fn new(points: Vec<(Millimetres, f64)>) -> Result<Self, CutError> {
@@ -59,7 +61,8 @@ impl WaterCutProfile {
         }
         let mut before = Millimetres::new(f64::NEG_INFINITY);
         for &(height, cut) in &points {
-            if !(height > before && height.get().is_finite()) {
+            let is_step = points.len() == 2 && height == before;
+            if !((height > before || is_step) && height.get().is_finite()) {
                 return Err(CutError::HeightNotIncreasing { height, before });
             }
             if !(0.0..=1.0).contains(&cut) {
@@ -142,7 +145,11 @@ mod tests {
     fn points_that_cannot_be_are_refused() {
         let refused = [
             (vec![(mm(1.0), 0.5)], "the profile has 1 point(s), but must have at least 2"),
-            (vec![(mm(1.0), 0.5), (mm(1.0), 0.4)], "height 1 mm is not above the 1 mm of the point before"),
+            (vec![(mm(2.0), 0.5), (mm(1.0), 0.4)], "height 1 mm is not above the 2 mm of the point before"),
+            (
+                vec![(mm(1.0), 0.5), (mm(1.0), 0.4), (mm(2.0), 0.0)],
+                "height 1 mm is not above the 1 mm of the point before",
+            ),
             (vec![(mm(1.0), 0.5), (mm(2.0), 1.1)], "water cut at 2 mm is 1.1, but must be 0 to 1"),
         ];
         for (points, message) in refused {

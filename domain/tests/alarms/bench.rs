@@ -119,6 +119,7 @@ impl Bench {
             level: has_value.then_some(Millimetres::new(level)),
             interface: has_value.then_some(Millimetres::new(300.0)),
             temperature: has_value.then_some(Celsius::new(20.0)),
+            layer: None,
             quality: quality.parse().unwrap(),
         }
     }

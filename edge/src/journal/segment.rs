@@ -26,7 +26,7 @@ pub const RECORD_HEADER_LENGTH: usize = 8;
 /// The format that is written, and the newest that is known.
 pub const FORMAT: u16 = 1;
 
-/// Longest payload that is believed; a reading has at most 350 bytes.
+/// Longest payload that is believed; a reading has at most 700 bytes, with a layer of the most points.
 pub const MAX_PAYLOAD: usize = 4096;
 
 /// Highest sequence number and generation that is believed: what the centre can store.

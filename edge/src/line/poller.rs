@@ -208,7 +208,7 @@ impl Poller {
         let now = clock::now();
         let own = state.rod.is_some().then(|| reading.clone());
         if let Some(rod) = &state.rod {
-            rod.apply(now, &mut reading);
+            rod.apply(now, &mut reading, &state.gauge.mounting);
         }
         let motion = self.board.motion();
         let others_moved = |since| motion.others_moved_since(&state.gauge.tank, since);

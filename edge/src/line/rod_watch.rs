@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tankline_domain::profile::{CurveError, Found, ProfileReader, RodProfile};
+use tankline_domain::layer::TransitionLayer;
+use tankline_domain::profile::{CurveError, Found, Layering, ProfileReader, RodProfile};
 use tankline_domain::reading::{Mounting, Quality, Reading, Uncertain};
 use tankline_domain::register::RegisterRead;
 use tankline_domain::units::Millimetres;
@@ -21,6 +22,8 @@ pub struct RodWatch {
     reader: ProfileReader,
     due: Instant,
     known: Known,
+    /// The transition layer of the last scan, heights above the interface; absent where there is none.
+    layer: Option<TransitionLayer>,
     confirmed: Option<Instant>,
     failing: bool,
 }
@@ -52,7 +55,7 @@ impl RodWatch {
     #[must_use]
     pub fn new(now: Instant, profile: RodProfile) -> Self {
         let reader = ProfileReader::new(profile.rod);
-        Self { profile, reader, due: now, known: Known::Own, confirmed: None, failing: false }
+        Self { profile, reader, due: now, known: Known::Own, layer: None, confirmed: None, failing: false }
     }
 
     /// Gives the request that scans the rod, when it is time.
@@ -69,18 +72,19 @@ impl RodWatch {
             Ok(scan) => scan,
             Err(error) => return self.fail(error.to_string()),
         };
-        let known = match self.reader.read(&scan.curve(own.at, level, mounting.offset)) {
+        let (known, layer) = match self.reader.read(&scan.curve(own.at, level, mounting.offset)) {
             Ok(Found::Layered(layering)) if layering.doubt.is_none() => {
-                self.correction(layering.interface, own.interface)
+                (self.correction(layering.interface, own.interface), above_interface(&layering))
             }
             // A doubt is no failure, but nothing is confirmed by it either.
             Ok(Found::Layered(_)) => return self.succeed(),
-            Ok(_) | Err(CurveError::NoContrast) => Known::Own,
-            // Too low to tell; what was known of the rod is true all the same.
-            Err(CurveError::TooFewPoints { .. }) => self.known,
+            Ok(_) | Err(CurveError::NoContrast) => (Known::Own, None),
+            // Too low to tell; what was known of the rod is true all the same, but not of what was in the tank.
+            Err(CurveError::TooFewPoints { .. }) => (self.known, None),
             Err(error) => return self.fail(error.to_string()),
         };
         self.known = known;
+        self.layer = layer;
         self.confirmed = Some(now);
         self.succeed()
     }
@@ -91,9 +95,9 @@ impl RodWatch {
         self.fail(why)
     }
 
-    /// Gives a reading the interface that the rod shows. Without a scan that confirms it the gauge's own one stays, and is
-    /// uncertain.
-    pub fn apply(&self, now: Instant, reading: &mut Reading) {
+    /// Gives a reading the interface and the transition layer that the rod shows. Without a scan that confirms it the gauge's
+    /// own interface stays, and is uncertain, and there is no layer.
+    pub fn apply(&self, now: Instant, reading: &mut Reading, mounting: &Mounting) {
         let Some(level) = reading.level else { return };
         let longest = self.profile.interval * MISSED + Duration::from_secs(1);
         let is_confirmed = self.confirmed.is_some_and(|at| now.saturating_duration_since(at) <= longest);
@@ -109,6 +113,9 @@ impl RodWatch {
             (Known::At(at), _) => Some(at),
         };
         reading.interface = found.map(|found| Millimetres::new(found.get().clamp(0.0, level.get().max(0.0))));
+        // Between two scans the layer lies on the interface as it did.
+        let layer = self.layer.as_ref().zip(reading.interface);
+        reading.take_layer(layer.and_then(|(layer, interface)| layer.raised(interface, level)), mounting);
     }
 
     fn correction(&self, found: Millimetres, own: Option<Millimetres>) -> Known {
@@ -129,6 +136,12 @@ impl RodWatch {
     fn succeed(&mut self) -> Tell {
         if std::mem::take(&mut self.failing) { Tell::Recovered } else { Tell::Nothing }
     }
+}
+
+/// Gives the transition layer with its heights above the interface.
+fn above_interface(layering: &Layering) -> Option<TransitionLayer> {
+    let down = Millimetres::new(-layering.interface.get());
+    TransitionLayer::thinned(layering.layer.as_ref()?).raised(down, Millimetres::new(f64::INFINITY))
 }
 
 #[cfg(test)]

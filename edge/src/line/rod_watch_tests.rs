@@ -29,6 +29,7 @@ fn reading(level: f64, interface: f64) -> Reading {
         level: Some(Millimetres::new(level)),
         interface: Some(Millimetres::new(interface)),
         temperature: None,
+        layer: None,
         quality: Quality::Good,
     }
 }
@@ -54,9 +55,53 @@ fn scan(watch: &mut RodWatch, now: Instant, interface: f64) -> Tell {
     watch.handle_scan(now, &words(Some(jump)), &reading(9000.0, jump.round()), &MOUNTING)
 }
 
+/// The registers of a rod with a layer on its jump whose water cut falls evenly from a half to nothing.
+fn layered_words(jump: f64, thickness: f64) -> Vec<u16> {
+    let value = |height: f64| {
+        let above = 1.0 / (1.0 + (-(height - jump) / BLUR_MM).exp());
+        let cut = 0.5 * (1.0 - (height - jump).max(0.0) / thickness).max(0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2500 to 50000")]
+        let count = (2500.0 + (50_000.0 * (1.0 - 0.55 * cut) - 2500.0) * above).round() as u16;
+        count
+    };
+    let first: u16 = 2900;
+    let rod = (0..52_u16).map(|index| value(f64::from(index * 245)));
+    let window = (0..64_u16).map(|index| value(f64::from(first + index * 8)));
+    [2, 1, 52, 245, 0, 64, 8, first].into_iter().chain(rod).chain(window).collect()
+}
+
+#[test]
+fn layer_of_the_rod_goes_with_the_interface_and_not_without_a_scan_that_confirms_it() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    let layer_at = |watch: &RodWatch, now: Instant, own: f64, level: f64| {
+        let mut reading = reading(level, own);
+        watch.apply(now, &mut reading, &MOUNTING);
+        (reading.interface.unwrap(), reading.layer)
+    };
+    assert_eq!(layer_at(&watch, start, 3112.0, 9000.0).1, None);
+    watch.handle_scan(start, &layered_words(3100.0, 200.0), &reading(9000.0, 3112.0), &MOUNTING);
+    for (second, own, level) in [(1, 3112.0, 9000.0), (59, 4112.0, 9000.0)] {
+        let (interface, layer) = layer_at(&watch, start + S(second), own, level);
+        let layer = layer.unwrap();
+        assert!((layer.bottom().get() - interface.get()).abs() < 0.1, "{interface}: {layer:?}");
+        assert!((layer.top().get() - interface.get() - 200.0).abs() < 20.0, "{interface}: {layer:?}");
+    }
+    // As far as there is liquid.
+    let (_, cut_off) = layer_at(&watch, start + S(59), 4112.0, 4200.0);
+    assert_eq!(cut_off.unwrap().top(), Millimetres::new(4200.0));
+    // Scans that fail say nothing of a layer any more, nor does one of a clean jump.
+    watch.handle_failure(start + S(60), "no answer".to_owned());
+    assert_eq!(layer_at(&watch, start + S(200), 3112.0, 9000.0).1, None);
+    watch.handle_scan(start + S(201), &layered_words(3100.0, 200.0), &reading(9000.0, 3112.0), &MOUNTING);
+    assert!(layer_at(&watch, start + S(202), 3112.0, 9000.0).1.is_some());
+    scan(&mut watch, start + S(260), 3100.0);
+    assert_eq!(layer_at(&watch, start + S(261), 3112.0, 9000.0).1, None);
+}
+
 fn applied(watch: &RodWatch, now: Instant, own: f64) -> (f64, String) {
     let mut reading = reading(9000.0, own);
-    watch.apply(now, &mut reading);
+    watch.apply(now, &mut reading, &MOUNTING);
     (reading.interface.unwrap().get(), reading.quality.to_string())
 }
 
@@ -87,7 +132,7 @@ fn scans_that_fail_leave_the_level_and_the_gauges_own_interface() {
     assert_eq!(applied(&watch, start + S(170), 3112.0).1, "good");
     assert_eq!(applied(&watch, start + S(200), 3112.0), (3112.0, "uncertain:interface-unconfirmed".to_owned()));
     let mut bad = Reading { quality: Quality::Uncertain(Uncertain::Stuck), ..reading(9000.0, 3112.0) };
-    watch.apply(start + S(200), &mut bad);
+    watch.apply(start + S(200), &mut bad, &MOUNTING);
     assert_eq!(bad.quality, Quality::Uncertain(Uncertain::Stuck), "what was known before says more");
     assert_eq!(scan(&mut watch, start + S(240), 3100.0), Tell::Recovered);
     assert_eq!(applied(&watch, start + S(241), 3112.0).1, "good");
@@ -111,7 +156,7 @@ fn interface_never_passes_the_level_nor_the_bottom() {
     scan(&mut watch, start, 3100.0);
     assert_eq!(applied(&watch, start, 4.0).0, 0.0);
     let mut low = reading(3000.0, 3020.0);
-    watch.apply(start, &mut low);
+    watch.apply(start, &mut low, &MOUNTING);
     assert_eq!(low.interface, Some(Millimetres::new(3000.0)));
 }
 
@@ -122,7 +167,7 @@ fn gauge_without_an_interface_register_has_that_of_the_rod() {
     let own = Reading { interface: None, ..reading(9000.0, 0.0) };
     watch.handle_scan(start, &words(Some(3112.0)), &own, &MOUNTING);
     let mut read = own.clone();
-    watch.apply(start + S(5), &mut read);
+    watch.apply(start + S(5), &mut read, &MOUNTING);
     assert!((read.interface.unwrap().get() - 3100.0).abs() < 1.0, "{read:?}");
     // Low in the tank too little is seen to tell; the register, where there is one, is off by as much as before.
     watch.handle_scan(

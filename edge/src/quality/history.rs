@@ -133,6 +133,7 @@ mod tests {
             level: Some(Millimetres::new(level)),
             interface: Some(Millimetres::new(100.0)),
             temperature: Some(Celsius::new(40.0)),
+            layer: None,
             quality: Quality::Good,
         }
     }

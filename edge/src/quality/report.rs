@@ -12,7 +12,7 @@ use tankline_domain::site::Report;
 #[derive(Debug, Clone)]
 pub struct Reporter {
     report: Option<Report>,
-    last: Option<(Instant, [Option<f64>; 3], Quality)>,
+    last: Option<(Instant, [Option<f64>; 4], Quality)>,
 }
 
 impl Reporter {
@@ -29,6 +29,7 @@ impl Reporter {
             reading.level.map(|level| level.get()),
             reading.interface.map(|interface| interface.get()),
             reading.temperature.map(|temperature| temperature.get()),
+            reading.layer.as_ref().map(|layer| layer.top().get()),
         ];
         let goes = self.last.as_ref().is_none_or(|(at, before, quality)| {
             *quality != reading.quality
@@ -48,8 +49,10 @@ impl Reporter {
     }
 }
 
-fn left_deadband(report: &Report, before: &[Option<f64>; 3], now: &[Option<f64>; 3]) -> bool {
-    let deadbands = [report.level_deadband.get(), report.interface_deadband.get(), report.temperature_deadband_c];
+fn left_deadband(report: &Report, before: &[Option<f64>; 4], now: &[Option<f64>; 4]) -> bool {
+    // The top of a layer is an interface as well; its bottom is the interface.
+    let interface = report.interface_deadband.get();
+    let deadbands = [report.level_deadband.get(), interface, report.temperature_deadband_c, interface];
     before.iter().zip(now).zip(deadbands).any(|((before, now), deadband)| match (before, now) {
         (Some(before), Some(now)) => (before - now).abs() > deadband,
         (before, now) => before.is_some() != now.is_some(),
@@ -78,6 +81,7 @@ mod tests {
             level: Some(Millimetres::new(level)),
             interface: Some(Millimetres::new(interface)),
             temperature: Some(Celsius::new(temperature)),
+            layer: None,
             quality: Quality::Good,
         }
     }
@@ -87,6 +91,10 @@ mod tests {
         let start = Instant::now();
         let bad = Reading::failed("T-01".parse().unwrap(), UnixMillis::new(0), Bad::NoReply);
         let doubted = Reading { quality: Quality::Uncertain(Uncertain::Stuck), ..reading(5003.0, 100.0, 40.0) };
+        let layered = |top: f64| {
+            let layer = serde_json::from_str(&format!("[[94,0.5],[{top},0]]")).unwrap();
+            Reading { layer: Some(layer), ..reading(5004.0, 94.0, 39.4) }
+        };
         let mut reporter = Reporter::new(Some(REPORT));
         for (second, reading, goes, why) in [
             (0, reading(5000.0, 100.0, 40.0), true, "the first one"),
@@ -100,6 +108,10 @@ mod tests {
             (66, bad, false, "still bad"),
             (67, reading(5004.0, 94.0, 39.4), true, "good again"),
             (68, doubted, true, "doubted"),
+            (69, layered(200.0), true, "good, and with a layer"),
+            (70, layered(205.0), false, "about as thick"),
+            (71, layered(206.0), true, "the top of the layer left it"),
+            (72, reading(5004.0, 94.0, 39.4), true, "the layer is gone"),
         ] {
             assert_eq!(reporter.wants(start + Duration::from_secs(second), &reading), goes, "{why}");
         }

@@ -12,6 +12,7 @@ fn append(journal: &mut Journal, at: i64) -> u64 {
         level: Some(Millimetres::new(5000.0)),
         interface: None,
         temperature: None,
+        layer: None,
         quality: Quality::Uncertain(Uncertain::Clock),
     };
     journal.append(&reading).unwrap().seq

@@ -96,6 +96,7 @@ impl Feeder {
                 level: Some(Millimetres::new(level)),
                 interface: Some(Millimetres::new((level / 3.0).floor())),
                 temperature: Some(Celsius::new(32.5)),
+                layer: None,
                 quality: Quality::Good,
             };
             SequencedReading { seq, reading }

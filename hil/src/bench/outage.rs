@@ -103,6 +103,7 @@ fn fill(site: &Site, edge: &EdgeName, config: &JournalConfig, hours: f64) -> any
                 level: Some(Millimetres::new(level)),
                 interface: Some(Millimetres::new((level * 0.3).round())),
                 temperature: Some(Celsius::new(42.5)),
+                layer: None,
                 quality: Quality::Good,
             })?;
             count += 1;

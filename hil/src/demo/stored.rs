@@ -132,6 +132,7 @@ fn reading(tank: TankName, row: &Row<'_>) -> rusqlite::Result<Option<Reading>> {
         level: number(3)?.map(tankline_domain::units::Millimetres::new),
         interface: number(4)?.map(tankline_domain::units::Millimetres::new),
         temperature: number(5)?.map(tankline_domain::units::Celsius::new),
+        layer: None,
         quality,
     }))
 }

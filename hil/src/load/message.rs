@@ -20,6 +20,7 @@ pub fn readings(journal: JournalId, items: &[Item], tanks: &[(TankName, f64)]) -
             level: Some(Millimetres::new(level)),
             interface: Some(Millimetres::new((level / 3.0).floor())),
             temperature: Some(Celsius::new(32.5)),
+            layer: None,
             quality: Quality::Good,
         };
         SequencedReading { seq: item.seq, reading }

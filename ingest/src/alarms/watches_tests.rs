@@ -73,6 +73,7 @@ impl Desk {
             level: Some(Millimetres::new(level_mm + tremble)),
             interface: None,
             temperature: Some(Celsius::new(30.0 + 0.1 * tremble)),
+            layer: None,
             quality: Quality::Good,
         };
         let (id, tank) = self.stations.tanks().next().unwrap();

@@ -18,6 +18,7 @@ fn reading(level: Option<f64>, interface: Option<f64>, quality: &str) -> Reading
         level: level.map(Millimetres::new),
         interface: interface.map(Millimetres::new),
         temperature: None,
+        layer: None,
         quality: quality.parse().unwrap(),
     }
 }

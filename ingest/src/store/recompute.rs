@@ -122,6 +122,7 @@ fn read(row: &Row<'_>, tank: &DescribedTank) -> rusqlite::Result<Stored> {
         level: row.get::<_, Option<f64>>(2)?.map(Millimetres::new),
         interface: row.get::<_, Option<f64>>(3)?.map(Millimetres::new),
         temperature: row.get::<_, Option<f64>>(4)?.map(Celsius::new),
+        layer: None,
         quality,
     };
     let derived = Derived {

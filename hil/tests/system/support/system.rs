@@ -248,6 +248,7 @@ impl System {
                 level: Some(Millimetres::new(2000.0)),
                 interface: Some(Millimetres::new(200.0)),
                 temperature: Some(Celsius::new(20.0)),
+                layer: None,
                 quality: Quality::Good,
             };
             journal.append(&reading).unwrap();
