@@ -213,7 +213,10 @@ mod tests {
         let many: Vec<_> = (0..17).map(|height| (f64::from(height), 0.5)).collect();
         for (text, message) in [
             ("[]".to_owned(), "layer: the profile has 0 point(s)"),
-            ("[[3180,0.1],[3000,0.6]]".to_owned(), "layer: height 3000 mm is not above the 3180 mm of the point before"),
+            (
+                "[[3180,0.1],[3000,0.6]]".to_owned(),
+                "layer: height 3000 mm is not above the 3180 mm of the point before",
+            ),
             ("[[3000,1.2],[3180,0.1]]".to_owned(), "layer: water cut at 3000 mm is 1.2"),
             (serde_json::to_string(&many).unwrap(), "layer: 17 points are more than the 16 that a reading carries"),
             ("3000".to_owned(), "invalid type"),

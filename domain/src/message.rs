@@ -311,7 +311,10 @@ mod tests {
         assert_eq!(serde_json::to_string(&message).unwrap(), json);
         let json = json.replace(r#","quality""#, r#","layer":[[6367,0.625],[6540.5,0.05]],"quality""#);
         let layered: Readings = serde_json::from_str(&json).unwrap();
-        assert_eq!(layered.readings[0].reading.layer.as_ref().map(TransitionLayer::top), Some(Millimetres::new(6540.5)));
+        assert_eq!(
+            layered.readings[0].reading.layer.as_ref().map(TransitionLayer::top),
+            Some(Millimetres::new(6540.5))
+        );
         assert_eq!(serde_json::to_string(&layered).unwrap(), json);
     }
 

@@ -150,6 +150,13 @@ impl Shared {
         self.stations.tanks().map(shown).collect()
     }
 
+    /// Gives the same with how well the volumes are known; that takes a while, and is done when the tanks are free again.
+    #[must_use]
+    pub fn tank_views_with_uncertainty(&self, now: UnixMillis) -> Vec<TankView> {
+        let views = self.tank_views(now);
+        self.stations.tanks().zip(views).map(|((_, tank), view)| view.with_uncertainty(&tank.basis)).collect()
+    }
+
     /// Gives what the detectors know of the tanks, by site and name.
     pub fn watched(&self) -> Vec<WatchedTank> {
         lock(&self.watched).values().cloned().collect()

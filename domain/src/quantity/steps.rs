@@ -1,7 +1,7 @@
 //! The chain, step by step, as an inspector follows it with a calculator.
 
 use super::{Basis, Displaced, Expanded, FloatingRoof, Insulation, Measured, Missing, Quantities, RoofState, Water};
-use crate::geometry::{Geometry, Transition};
+use crate::geometry::{Geometry, Transition, WaterCutProfile};
 use crate::units::{CubicMetres, Millimetres, Tonnes};
 
 /// One step: what it is called, how it comes about, and what it is.
@@ -127,12 +127,18 @@ fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expa
         let water = expanded.water.map(CubicMetres::get);
         let free = layers.free_water().get();
         match (layers.transition, measured.water) {
-            (Transition::Profile { bottom, top, water: in_layer, .. }, _) => {
+            (Transition::Profile { bottom, top, water: in_layer, oil: in_oil }, _) => {
                 let formula = by(geometry, bottom) + ", the bottom of the transition layer";
                 steps.push(Step::new("FW", "free water", formula, free, "m3"));
-                let formula = format!("integral of w(h) dV(h) from {} to {} mm", bottom.get(), top.get());
+                let formula = format!("{}, less FW", by(geometry, top));
+                let held = in_layer.get() + in_oil.get();
+                steps.push(Step::new("VT", "volume of the transition layer", formula, held, "m3"));
+                let cuts = if let Water::Profile(profile) = measured.water { cuts(profile) } else { String::new() };
+                let formula = format!("integral of w(h) dV(h) from {} to {} mm, {cuts}", bottom.get(), top.get());
                 let layer = Step::new("WT", "water in the transition layer", formula, in_layer.get(), "m3");
-                steps.push(layer.known_to(water).note("U is that of all water"));
+                let mean = if held > 0.0 { in_layer.get() / held } else { 0.0 };
+                let note = format!("mean water cut {}; U is that of all water", short(mean));
+                steps.push(layer.known_to(water).note(note));
             }
             (_, Water::Interface(interface)) => {
                 let fw = Step::new("FW", "free water", by(geometry, interface), free, "m3");
@@ -152,6 +158,12 @@ fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expa
     let formula = format!("{} - {}", short(capacity.get()), short(below.get()));
     steps.push(Step::new("WC", "working capacity", formula, basis.working_capacity().get(), "m3"));
     steps
+}
+
+/// Tells the water cuts of a layer, between which it goes in straight lines.
+fn cuts(profile: &WaterCutProfile) -> String {
+    let told = profile.points().iter().map(|(height, cut)| format!("w = {cut} at {} mm", height.get()));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Says where a volume comes from: the rows of the table around the level, or the shape.

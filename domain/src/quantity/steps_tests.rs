@@ -51,7 +51,12 @@ fn a_step_and_a_profile_are_told_apart() {
     assert_eq!(fw.note, "the transition layer is taken for a step at the interface");
     let profile = WaterCutProfile::new(vec![(mm(6000.0), 1.0), (mm(7000.0), 0.0)]).unwrap();
     let (steps, _) = told(Conditions::default(), &Measured { water: Water::Profile(&profile), ..read() });
-    assert!(symbols(&steps).contains(&"WT"));
+    assert_eq!(symbols(&steps)[..4], ["TOV", "FW", "VT", "WT"]);
+    let told = "integral of w(h) dV(h) from 6000 to 7000 mm, w = 1 at 6000 mm, w = 0 at 7000 mm";
+    assert_eq!(
+        (steps[3].formula.as_str(), steps[3].note.as_str()),
+        (told, "mean water cut 0.5; U is that of all water")
+    );
     let gov = steps.iter().find(|step| step.symbol == "GOV").unwrap();
     assert!(gov.formula.starts_with("TOV - FW - WT = "), "{}", gov.formula);
 }

@@ -84,6 +84,7 @@ impl Desk {
             level_mm: reading.level.map(Millimetres::get),
             interface_mm: None,
             temperature_c: reading.temperature.map(Celsius::get),
+            layer: None,
             quality: Quality::Good,
             derived: self.deriver.derive(&tank.basis, &reading),
         };

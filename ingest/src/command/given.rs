@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tankline_domain::units::{Celsius, KilogramsPerCubicMetre, Kilopascals};
+use tankline_domain::units::{Celsius, KilogramsPerCubicMetre, Kilopascals, Millimetres};
 use tankline_domain::vcf::{Base, density_of_api_gravity};
 
 /// Says that a text is not the quantity that is asked for.
@@ -79,6 +79,27 @@ impl FromStr for GivenDensity {
     }
 }
 
+/// Points of a transition layer: as on the command line, or as the database and HTTP have them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenLayer(pub(super) Vec<(Millimetres, f64)>);
+
+impl FromStr for GivenLayer {
+    type Err = GivenError;
+
+    fn from_str(text: &str) -> Result<Self, GivenError> {
+        let pair = |pair: &str| {
+            let (height, cut) = pair.split_once(':')?;
+            Some((Millimetres::new(height.trim().parse().ok()?), cut.trim().parse().ok()?))
+        };
+        let points = serde_json::from_str(text).ok().or_else(|| text.split(',').map(pair).collect());
+        points.map(Self).ok_or_else(|| GivenError {
+            quantity: "transition layer",
+            text: text.to_owned(),
+            examples: "6367:0.6,6540:0.05 or [[6367,0.6],[6540,0.05]]",
+        })
+    }
+}
+
 /// At which temperature a density holds: a base, or as the sample had it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GivenBase {
@@ -114,6 +135,9 @@ mod tests {
         let density = |text: &str| text.parse::<GivenDensity>().unwrap().0.get();
         assert_eq!((density("772.3"), density("1e3kg/m3")), (772.3, 1000.0));
         assert!((density("10API") - 999.016).abs() < 1e-9);
+        let layer: GivenLayer = "6367:0.6,6540:0.05".parse().unwrap();
+        assert_eq!((layer.0.len(), layer.0[1]), (2, (Millimetres::new(6540.0), 0.05)));
+        assert_eq!("[[6367,0.6],[6540,0.05]]".parse(), Ok(layer));
         assert_eq!("observed".parse(), Ok(GivenBase::Observed));
         assert_eq!("60F".parse(), Ok(GivenBase::At(Base::F60)));
     }
@@ -125,6 +149,10 @@ mod tests {
         }
         for (said, expected) in [
             ("5".parse::<GivenPressure>().unwrap_err(), "\"5\" is no pressure: write 24.6bar, 75kPa or 100psi"),
+            (
+                "6367-6540".parse::<GivenLayer>().unwrap_err(),
+                "\"6367-6540\" is no transition layer: write 6367:0.6,6540:0.05 or [[6367,0.6],[6540,0.05]]",
+            ),
             ("x".parse::<GivenDensity>().unwrap_err(), "\"x\" is no density: write 862.0 (kg/m3) or 17.785API"),
             ("25C".parse::<GivenBase>().unwrap_err(), "\"25C\" is no base: write 60F, 15C, 20C or observed"),
         ] {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tankline_domain::geometry::VolumeError;
+use tankline_domain::geometry::{CutError, VolumeError, WaterCutProfile};
 use tankline_domain::names::TankName;
 use tankline_domain::quantity::{Basis, Insulation, Measured, Quantities, Step, Water, ends, steps};
 use tankline_domain::settings::Problems;
@@ -13,7 +13,7 @@ use tankline_domain::vcf::CorrectionError;
 use tankline_runtime::site_file;
 
 use super::found::{self, FoundError};
-use super::given::GivenTemperature;
+use super::given::{GivenLayer, GivenTemperature};
 
 /// What `volume` is asked.
 #[derive(Debug, Args)]
@@ -30,6 +30,16 @@ pub struct VolumeArgs {
     /// Interface above the tank bottom, mm. Without it only the total is known.
     #[arg(long, value_name = "MM", allow_hyphen_values = true)]
     interface: Option<f64>,
+    /// Points of the transition layer from its bottom to its top, each height above the tank bottom in mm and water cut from
+    /// 0 to 1, such as 6367:0.6,6540:0.05. Without it the layer is taken for a step at the interface.
+    #[arg(long, value_name = "MM:CUT,…", conflicts_with_all = ["interface", "layer_bottom"])]
+    layer: Option<GivenLayer>,
+    /// Bottom of the transition layer above the tank bottom, mm: there the water cut is 1, and falls evenly to 0 at its top.
+    #[arg(long, value_name = "MM", requires = "layer_top", conflicts_with = "interface")]
+    layer_bottom: Option<f64>,
+    /// Top of the transition layer above the tank bottom, mm.
+    #[arg(long, value_name = "MM", requires = "layer_bottom")]
+    layer_top: Option<f64>,
     /// Mean temperature of the liquid, such as 32.5C or 90.5F. A number alone is in degC.
     #[arg(long, allow_hyphen_values = true)]
     temperature: Option<GivenTemperature>,
@@ -61,6 +71,9 @@ pub enum VolumeCommandError {
         /// The tanks that there are.
         known: String,
     },
+    /// The transition layer cannot be.
+    #[error(transparent)]
+    Layer(#[from] CutError),
     /// Level or interface cannot be.
     #[error(transparent)]
     Reading(#[from] VolumeError),
@@ -90,7 +103,15 @@ pub fn volume(args: &VolumeArgs) -> Result<String, VolumeCommandError> {
         shell.insulation = Insulation::Bare { ambient: ambient.temperature };
     }
     let basis = Basis::new(&tank, product)?;
-    let water = args.interface.map_or(Water::Unknown, |interface| Water::Interface(Millimetres::new(interface)));
+    let even = args.layer_bottom.zip(args.layer_top);
+    let even = even.map(|(bottom, top)| vec![(Millimetres::new(bottom), 1.0), (Millimetres::new(top), 0.0)]);
+    let given = args.layer.as_ref().map(|given| given.0.clone());
+    let layer = given.or(even).map(WaterCutProfile::new).transpose()?;
+    let water = match (&layer, args.interface) {
+        (Some(layer), _) => Water::Profile(layer),
+        (None, Some(interface)) => Water::Interface(Millimetres::new(interface)),
+        (None, None) => Water::Unknown,
+    };
     let temperature = args.temperature.map(|given| given.temperature);
     let measured = Measured { level: Millimetres::new(args.level), water, temperature };
     let quantities = basis.quantities(&measured)?;
@@ -106,6 +127,7 @@ fn heading(site: &Site, tank: &Tank, product: &Product, measured: &Measured<'_>)
     let known = &tank.conditions.uncertainties;
     let interface = match measured.water {
         Water::Interface(interface) => format!(", interface {interface}"),
+        Water::Profile(layer) => format!(", transition layer from {} to {}", layer.bottom(), layer.top()),
         _ => String::new(),
     };
     let temperature = measured.temperature.map_or_else(String::new, |at: Celsius| format!(", temperature {at}"));
@@ -218,6 +240,34 @@ mod tests {
         assert!(said.contains("GSV      not known: the product is water"), "{said}");
     }
 
+    /// A cut that falls evenly is half water, up to how straight the strapping table is there.
+    #[test]
+    fn transition_layer_divides_by_its_water_cut_and_one_of_no_height_is_a_step() {
+        let value = |line: &str, symbol: &str| -> f64 {
+            let json: serde_json::Value = serde_json::from_str(&told(line).unwrap()).unwrap();
+            let step = json["steps"].as_array().unwrap().iter().find(|step| step["symbol"] == symbol).cloned();
+            step.unwrap()["value"].as_f64().unwrap()
+        };
+        let even = "--tank T-01 --level 9641 --layer-bottom 6300 --layer-top 6500 --temperature 32.5 --json";
+        let points = "--tank T-01 --level 9641 --layer 6300:1,6500:0 --temperature 32.5 --json";
+        assert_eq!(told(even).unwrap(), told(points).unwrap());
+        assert!((value(even, "WT") / value(even, "VT") - 0.5).abs() < 1e-3);
+        let no_height = "--tank T-01 --level 9641 --layer-bottom 6367 --layer-top 6367 --temperature 32.5 --json";
+        let step = "--tank T-01 --level 9641 --interface 6367 --temperature 32.5 --json";
+        for symbol in ["FW", "GOV", "NSV", "M"] {
+            assert!((value(no_height, symbol) - value(step, symbol)).abs() < 1e-9, "{symbol}");
+        }
+        let said = told("--tank T-01 --level 9641 --layer 6300:0.8,6400:0.4,6500:0 --temperature 32.5").unwrap();
+        for part in [
+            "level 9641 mm, transition layer from 6300 mm to 6500 mm,",
+            "w = 0.4 at 6400 mm",
+            "mean water cut 0.4",
+            "TOV - FW - WT",
+        ] {
+            assert!(said.contains(part), "{part} not in\n{said}");
+        }
+    }
+
     #[test]
     fn air_on_bare_steel_can_be_given() {
         let line = "--tank T-01 --level 9641 --interface 6367 --temperature 32.5 --ambient -20C";
@@ -231,6 +281,11 @@ mod tests {
             ("--tank T-99 --level 5", "site lindong has no tank T-99; its tanks are T-01, T-02,"),
             ("--tank T-01 --level 12531", "liquid level 12531 mm is outside the tank"),
             ("--tank T-01 --level -1", "liquid level -1 mm is outside the tank"),
+            (
+                "--tank T-01 --level 5000 --layer-bottom 3100 --layer-top 3000",
+                "height 3000 mm is not above the 3100 mm",
+            ),
+            ("--tank T-01 --level 5000 --layer 5001:1,5002:0", "interface 5001 mm is above the level 5000 mm"),
             ("--tank T-01 --level 5000 --interface 5001", "interface 5001 mm is above the level 5000 mm"),
         ] {
             let said = told(line).unwrap_err().to_string();

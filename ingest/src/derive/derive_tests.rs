@@ -44,6 +44,58 @@ fn what_cannot_be_known_is_absent() {
     }
 }
 
+fn layered(text: &str, quality: &str) -> Reading {
+    let layer = Some(serde_json::from_str(text).unwrap());
+    Reading { layer, ..reading(Some(5000.0), Some(2000.0), quality) }
+}
+
+/// On 1 m2: 200 mm with a cut that falls evenly from 0.8 to 0.2 are 0.1 m3 of water and 0.1 m3 of oil.
+#[test]
+fn layer_is_divided_by_its_water_cut_and_what_nobody_vouches_for_is_a_step() {
+    let near = |found: Option<f64>, expected: Option<f64>| match (found, expected) {
+        (Some(found), Some(expected)) => (found - expected).abs() < 1e-9,
+        (found, expected) => found.is_none() && expected.is_none(),
+    };
+    let falling = "[[2000,0.8],[2200,0.2]]";
+    for (layer, quality, fw, oil, emulsion, water) in [
+        (falling, "good", 2.0, 2.9, Some(0.2), Some(0.1)),
+        (falling, "uncertain:clock", 2.0, 2.9, Some(0.2), Some(0.1)),
+        (falling, "uncertain:interface-unconfirmed", 2.0, 3.0, None, None),
+        (falling, "uncertain:stuck", 2.0, 3.0, None, None),
+        ("[[2000,1],[2000,0]]", "good", 2.0, 3.0, Some(0.0), Some(0.0)),
+        // Of no use, and the interface is.
+        ("[[5005,1],[5006,0]]", "good", 2.0, 3.0, None, None),
+    ] {
+        let derived = Deriver::default().derive(&basis(), &layered(layer, quality));
+        let said = format!("{layer} {quality}: {derived:?}");
+        assert!(near(derived.tov_m3, Some(5.0)) && near(derived.fw_m3, Some(fw)), "{said}");
+        assert!(near(derived.oil_m3, Some(oil)) && near(derived.gov_m3, Some(oil)), "{said}");
+        assert!(near(derived.emulsion_m3, emulsion) && near(derived.emulsion_water_m3, water), "{said}");
+    }
+}
+
+#[test]
+fn layer_that_appears_or_is_gone_is_no_flow() {
+    let (basis, mut deriver) = (basis(), Deriver::default());
+    let mut flows = Vec::new();
+    for second in 0..900 {
+        let layer = (300..600).contains(&second);
+        let text = if layer { "[[2000,0.8],[2200,0.2]]" } else { "[[2000,1],[2000,0]]" };
+        let reading = Reading {
+            at: UnixMillis::new(second * 1000),
+            temperature: Some(Celsius::new(20.0)),
+            layer: Some(serde_json::from_str(text).unwrap()).filter(|_| layer),
+            ..reading(Some(5000.0), Some(2000.0), "good")
+        };
+        flows.push(deriver.derive(&basis, &reading).flow_m3h);
+        // A reading of a backlog between them, without a layer, changes nothing.
+        let late = Reading { at: UnixMillis::new(second * 1000 - 500_000), layer: None, ..reading };
+        assert_eq!(deriver.derive(&basis, &late).flow_m3h, None);
+    }
+    assert!(flows.iter().flatten().all(|flow| flow.abs() < 0.01), "{flows:?}");
+    assert!([299, 599, 899].iter().all(|second| flows[*second].is_some()));
+}
+
 #[test]
 fn temperature_leads_to_standard_volume_and_mass() {
     let reading = Reading { temperature: Some(Celsius::new(32.5)), ..reading(Some(9641.0), Some(6367.0), "good") };

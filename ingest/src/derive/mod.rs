@@ -2,10 +2,11 @@
 
 use tankline_domain::alarm::watch::Seen;
 use tankline_domain::flow::{Flow, FlowMeter};
-use tankline_domain::geometry::{Geometry, Layers};
+use tankline_domain::geometry::{Geometry, Layers, Transition};
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::quantity::{Basis, Measured, Quantities, Water};
 use tankline_domain::reading::Reading;
-use tankline_domain::units::{CubicMetres, Millimetres, UnixMillis};
+use tankline_domain::units::{Celsius, CubicMetres, Millimetres, UnixMillis};
 
 /// By how much a level may read below the lowest or above the greatest known height and still be taken for it: the
 /// noise that a reading of an empty or full tank may have.
@@ -18,8 +19,12 @@ pub struct Derived {
     pub tov_m3: Option<f64>,
     /// Free water, m3.
     pub fw_m3: Option<f64>,
-    /// Oil as it is in the tank, m3: the total less the water.
+    /// Oil as it is in the tank, m3: the total less all water.
     pub oil_m3: Option<f64>,
+    /// All that is in the transition layer, m3; absent where it is taken for a step at the interface.
+    pub emulsion_m3: Option<f64>,
+    /// Water in the transition layer, m3; it is not part of the free water.
+    pub emulsion_water_m3: Option<f64>,
     /// Gross observed volume of the oil, m3: with shell and roof.
     pub gov_m3: Option<f64>,
     /// Gross standard volume of the oil, m3 at 20 degC.
@@ -47,35 +52,53 @@ pub struct Derived {
 pub struct Deriver {
     total: FlowMeter,
     net: FlowMeter,
+    /// Whether the newest net volume was by a transition layer, and when that was.
+    by_layer: Option<(UnixMillis, bool)>,
+}
+
+/// Gives what a reading lets be computed, from the most that it tells to the least: water and oil by the transition layer,
+/// by a step at the interface, and the total alone.
+///
+/// What is not known, or cannot be, is passed over by asking for one after the other.
+pub fn divisions<'l>(
+    basis: &Basis,
+    level: Millimetres,
+    interface: Option<Millimetres>,
+    layer: Option<&'l TransitionLayer>,
+    temperature: Option<Celsius>,
+) -> impl Iterator<Item = Measured<'l>> {
+    let (level, step) = (within(basis.geometry(), level), interface.map(|at| within(basis.geometry(), at)));
+    let by_layer = layer.map(|layer| Water::Profile(layer.profile()));
+    let waters = [by_layer, step.map(Water::Interface), Some(Water::Unknown)];
+    waters.into_iter().flatten().map(move |water| Measured { level, water, temperature })
 }
 
 impl Deriver {
     /// Derives what a reading tells of; nothing from a bad one.
     ///
-    /// An interface above the level, or one where the tank's volumes are not known, leaves the total alone. A reading that
-    /// is older than one before, as those of a backlog are, has no flow.
+    /// A layer of which the reading's quality does not vouch is taken for a step at the interface. An interface above the
+    /// level, or one where the tank's volumes are not known, leaves the total alone. A reading that is older than one
+    /// before, as those of a backlog are, has no flow.
     pub fn derive(&mut self, basis: &Basis, reading: &Reading) -> Derived {
         let Some(level) = reading.level.filter(|_| !reading.quality.is_bad()) else {
             return Derived::default();
         };
-        let level = within(basis.geometry(), level);
-        let interface = reading.interface.map(|interface| within(basis.geometry(), interface));
-        let measured = Measured {
-            level,
-            water: interface.map_or(Water::Unknown, Water::Interface),
-            temperature: reading.temperature,
+        let layer = reading.layer.as_ref().filter(|_| reading.quality.vouches_for_layer());
+        let mut told = divisions(basis, level, reading.interface, layer, reading.temperature);
+        let Some(found) = told.find_map(|measured| basis.quantities(&measured).ok()) else {
+            return Derived::default();
         };
-        let without_interface = Measured { water: Water::Unknown, ..measured };
-        let found = basis.quantities(&measured).or_else(|_| basis.quantities(&without_interface));
-        let Ok(found) = found else { return Derived::default() };
-        let per_mm = basis.volume_per_mm(level).ok().map(CubicMetres::new);
+        let per_mm = basis.volume_per_mm(within(basis.geometry(), level)).ok().map(CubicMetres::new);
         let (flow, tov_flow) = per_mm.map_or((None, None), |per_mm| self.flows(basis, reading.at, per_mm, &found));
         let layer = |volume: fn(Layers) -> CubicMetres| found.layers.map(|layers| volume(layers).get());
+        let emulsion = found.layers.and_then(emulsion);
         let net = found.net.as_ref().ok();
         Derived {
             tov_m3: Some(found.tov.get()),
             fw_m3: layer(|layers| layers.free_water()),
             oil_m3: layer(|layers| layers.oil),
+            emulsion_m3: emulsion.map(|(all, _)| all),
+            emulsion_water_m3: emulsion.map(|(_, water)| water),
             gov_m3: found.gross.as_ref().ok().map(|gross| gross.gov.get()),
             gsv_m3: net.map(|net| net.gsv.get()),
             nsv_m3: net.map(|net| net.nsv.get()),
@@ -100,6 +123,15 @@ impl Deriver {
         found: &Quantities,
     ) -> (Option<Flow>, Option<Flow>) {
         let total = self.total.push(at, found.tov, step);
+        // Water and oil by a layer and by a step are not the same: from the one to the other nothing flowed.
+        let by_layer = found.layers.and_then(emulsion).is_some();
+        let is_newest = self.by_layer.is_none_or(|(newest, _)| at > newest);
+        if is_newest && found.net.is_ok() {
+            if self.by_layer.is_some_and(|(_, before)| before != by_layer) {
+                self.net = FlowMeter::default();
+            }
+            self.by_layer = Some((at, by_layer));
+        }
         let flow = match (basis.edition(), &found.net) {
             (None, _) => total,
             (Some(_), Ok(net)) => self.net.push(at, net.nsv, step),
@@ -107,6 +139,14 @@ impl Deriver {
             (Some(_), Err(_)) => None,
         };
         (flow, total)
+    }
+}
+
+/// Gives what is in the transition layer, and the water of it, m3; nothing where it is taken for a step.
+fn emulsion(layers: Layers) -> Option<(f64, f64)> {
+    match layers.transition {
+        Transition::Profile { water, oil, .. } => Some((water.get() + oil.get(), water.get())),
+        _ => None,
     }
 }
 

@@ -1,12 +1,15 @@
 //! The book of dips in the operational database.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::names::{SiteName, TankName};
-use tankline_domain::quantity::{Basis, Measured, Water};
+use tankline_domain::quantity::Basis;
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 
 use super::{Dip, DipError, GivenDip, Measures, NEAR, Side};
+use crate::derive::divisions;
 use crate::stations::DescribedTank;
+use crate::store::read_layer;
 
 /// Why a dip is not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +73,9 @@ pub fn record(
 ) -> Result<Dip, RecordError> {
     given.check(tank.basis.geometry(), now)?;
     settle(connection, tank)?;
-    let gauge = nearest(connection, tank, given.at)?.map(|(at_ms, measures)| side(&tank.basis, at_ms, measures, None));
-    let hand = side(&tank.basis, given.at, given.measures, gauge.map(|gauge| gauge.measures));
+    let found = nearest(connection, tank, given.at)?;
+    let gauge = found.as_ref().map(|gauge| of_gauge(&tank.basis, gauge));
+    let hand = by_hand(&tank.basis, given.at, given.measures, found.as_ref());
     let (by, note) = (given.by.trim(), given.note.as_deref().map(str::trim).filter(|note| !note.is_empty()));
     connection.execute(
         "INSERT INTO dip (site, tank, at_ms, level_mm, interface_mm, temperature_c, taken_by, note, recorded_ms,
@@ -121,9 +125,9 @@ pub fn record(
 pub fn complete(connection: &Connection, tank: &DescribedTank, dips: &mut [Dip]) -> rusqlite::Result<()> {
     let is_its = |dip: &&mut Dip| dip.site == tank.site && dip.tank == tank.tank.name && dip.gauge.is_none();
     for dip in dips.iter_mut().filter(is_its) {
-        if let Some((at_ms, measures)) = nearest(connection, tank, dip.hand.at_ms)? {
-            dip.gauge = Some(side(&tank.basis, at_ms, measures, None));
-            dip.hand = side(&tank.basis, dip.hand.at_ms, dip.hand.measures, Some(measures));
+        if let Some(gauge) = nearest(connection, tank, dip.hand.at_ms)? {
+            dip.gauge = Some(of_gauge(&tank.basis, &gauge));
+            dip.hand = by_hand(&tank.basis, dip.hand.at_ms, dip.hand.measures, Some(&gauge));
         }
     }
     Ok(())
@@ -232,34 +236,62 @@ fn dip(row: &Row<'_>) -> rusqlite::Result<Dip> {
     })
 }
 
-/// Finds the good reading nearest in time.
-fn nearest(
-    connection: &Connection,
-    tank: &DescribedTank,
+/// What the gauge read.
+struct Gauged {
     at: UnixMillis,
-) -> rusqlite::Result<Option<(UnixMillis, Measures)>> {
+    measures: Measures,
+    layer: Option<TransitionLayer>,
+}
+
+/// Finds the good reading nearest in time.
+fn nearest(connection: &Connection, tank: &DescribedTank, at: UnixMillis) -> rusqlite::Result<Option<Gauged>> {
     let near = i64::try_from(NEAR.as_millis()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(
-            "SELECT at_ms, level_mm, interface_mm, temperature_c FROM reading
+            "SELECT at_ms, level_mm, interface_mm, temperature_c, layer FROM reading
              WHERE site = ?1 AND tank = ?2 AND at_ms BETWEEN ?3 - ?4 AND ?3 + ?4 AND quality_code = 192
                    AND level_mm IS NOT NULL
              ORDER BY abs(at_ms - ?3), id LIMIT 1",
         )?
         .query_row(params![tank.site.as_str(), tank.tank.name.as_str(), at.get(), near], |row| {
             let measures = Measures { level_mm: row.get(1)?, interface_mm: row.get(2)?, temperature_c: row.get(3)? };
-            Ok((UnixMillis::new(row.get(0)?), measures))
+            Ok(Gauged { at: UnixMillis::new(row.get(0)?), measures, layer: read_layer(row, 4)? })
         })
         .optional()
 }
 
-/// Computes volumes. What was not measured is taken from the other side.
-fn side(basis: &Basis, at_ms: UnixMillis, measures: Measures, other: Option<Measures>) -> Side {
+/// Computes the volumes of the gauge.
+fn of_gauge(basis: &Basis, gauge: &Gauged) -> Side {
+    let (volumes, layer) = (gauge.measures, gauge.layer.as_ref());
+    side(basis, gauge.at, gauge.measures, volumes, layer)
+}
+
+/// Computes the volumes of a dip. What was not measured by hand is the gauge's; a transition layer never is, and lies on the
+/// interface by hand as it does on that of the gauge.
+fn by_hand(basis: &Basis, at: UnixMillis, measures: Measures, gauge: Option<&Gauged>) -> Side {
+    let other = gauge.map(|gauge| gauge.measures);
     // An interface of the gauge above a level by hand is no interface of it.
     let of_other = other.and_then(|other| other.interface_mm).filter(|interface| *interface <= measures.level_mm);
-    let water = measures.interface_mm.or(of_other).map_or(Water::Unknown, |it| Water::Interface(Millimetres::new(it)));
-    let temperature = measures.temperature_c.or_else(|| other?.temperature_c).map(Celsius::new);
-    let found = basis.quantities(&Measured { level: Millimetres::new(measures.level_mm), water, temperature }).ok();
+    let interface_mm = measures.interface_mm.or(of_other);
+    let temperature_c = measures.temperature_c.or_else(|| other?.temperature_c);
+    let layer = gauge.and_then(|gauge| {
+        let by_mm = interface_mm? - gauge.measures.interface_mm?;
+        gauge.layer.as_ref()?.raised(Millimetres::new(by_mm), Millimetres::new(measures.level_mm))
+    });
+    side(basis, at, measures, Measures { interface_mm, temperature_c, ..measures }, layer.as_ref())
+}
+
+/// Computes volumes by what is known, of which `measures` were measured.
+fn side(
+    basis: &Basis,
+    at_ms: UnixMillis,
+    measures: Measures,
+    known: Measures,
+    layer: Option<&TransitionLayer>,
+) -> Side {
+    let (level, interface) = (Millimetres::new(known.level_mm), known.interface_mm.map(Millimetres::new));
+    let temperature = known.temperature_c.map(Celsius::new);
+    let found = divisions(basis, level, interface, layer, temperature).find_map(|told| basis.quantities(&told).ok());
     Side {
         at_ms,
         measures,

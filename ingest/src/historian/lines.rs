@@ -32,13 +32,19 @@ impl Lines {
         lines.ends.reserve(rows.len());
         for row in rows {
             let point = Point::new(&mut lines.text, "tank").tag("site", &row.site).tag("tank", &row.tank);
+            // A layer that was taken for a step counts for none.
+            let layer = row.layer.as_ref().filter(|_| row.derived.emulsion_m3.is_some());
             let point = point
                 .float("level_mm", row.level_mm)
                 .float("interface_mm", row.interface_mm)
+                .float("layer_bottom_mm", layer.map(|layer| layer.bottom().get()))
+                .float("layer_top_mm", layer.map(|layer| layer.top().get()))
                 .float("temperature_c", row.temperature_c)
                 .float("tov_m3", row.derived.tov_m3)
                 .float("fw_m3", row.derived.fw_m3)
                 .float("oil_m3", row.derived.oil_m3)
+                .float("emulsion_m3", row.derived.emulsion_m3)
+                .float("emulsion_water_m3", row.derived.emulsion_water_m3)
                 .float("gov_m3", row.derived.gov_m3)
                 .float("gsv_m3", row.derived.gsv_m3)
                 .float("nsv_m3", row.derived.nsv_m3)
@@ -139,6 +145,7 @@ mod tests {
             level_mm,
             interface_mm: None,
             temperature_c: None,
+            layer: None,
             derived: Derived::default(),
             quality_code: 192,
             quality: quality.into(),

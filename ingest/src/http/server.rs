@@ -67,6 +67,7 @@ async fn metrics_page(State(served): State<Served>) -> impl IntoResponse {
 async fn tanks(State(served): State<Served>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
     served.may_read(&headers, "the tanks are not listed")?;
     let now = clock::unix_ms();
-    let tanks = Tanks { now: now.to_string(), now_ms: now.get(), tanks: served.shared.tank_views(now) };
+    let tanks =
+        Tanks { now: now.to_string(), now_ms: now.get(), tanks: served.shared.tank_views_with_uncertainty(now) };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(tanks)))
 }

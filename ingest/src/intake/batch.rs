@@ -1,5 +1,6 @@
 //! What intake makes of a message.
 
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::message::JournalId;
 use tankline_domain::reading::Quality;
 use tankline_domain::units::UnixMillis;
@@ -47,6 +48,8 @@ pub struct Accepted {
     pub interface_mm: Option<f64>,
     /// Temperature, degC.
     pub temperature_c: Option<f64>,
+    /// Transition layer between water and oil.
+    pub layer: Option<TransitionLayer>,
     /// How far the values can be trusted.
     pub quality: Quality,
     /// The volumes.

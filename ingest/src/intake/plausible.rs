@@ -1,5 +1,6 @@
 //! Whether a reading can be true of its tank.
 
+use tankline_domain::layer::LayerMisfit;
 use tankline_domain::message::SequencedReading;
 use tankline_domain::units::{Millimetres, UnixMillis};
 
@@ -34,6 +35,8 @@ pub(super) enum Implausible {
     ValueOfBad { quality: String, field: &'static str },
     #[error("quality {quality} without a level_mm; only a bad reading has none")]
     NoLevel { quality: String },
+    #[error(transparent)]
+    Layer(#[from] LayerMisfit),
 }
 
 /// Checks all that can be known of a reading from itself and the height of its tank.
@@ -48,13 +51,15 @@ pub(super) fn check(now: UnixMillis, item: &SequencedReading, height: Millimetre
     if reading.at.millis_since(now) > AHEAD_MS {
         return Err(Implausible::TooLate { at: reading.at, now });
     }
+    let layer = reading.layer.as_ref();
     let values = [
         ("level_mm", reading.level.map(Millimetres::get)),
         ("interface_mm", reading.interface.map(Millimetres::get)),
         ("temperature_c", reading.temperature.map(|temperature| temperature.get())),
     ];
+    let carried = values.iter().find(|(_, value)| value.is_some()).map(|(field, _)| *field);
     if reading.quality.is_bad()
-        && let Some((field, _)) = values.iter().find(|(_, value)| value.is_some())
+        && let Some(field) = carried.or(layer.map(|_| "layer"))
     {
         return Err(Implausible::ValueOfBad { quality: reading.quality.to_string(), field });
     }
@@ -69,5 +74,5 @@ pub(super) fn check(now: UnixMillis, item: &SequencedReading, height: Millimetre
             return Err(Implausible::OutOfRange { field, value, low, high, tank });
         }
     }
-    Ok(())
+    Ok(layer.map_or(Ok(()), |layer| layer.check(reading.level, reading.interface, height))?)
 }

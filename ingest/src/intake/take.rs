@@ -196,6 +196,7 @@ impl Intake {
             level_mm: reading.level.map(|level| level.get()),
             interface_mm: reading.interface.map(|interface| interface.get()),
             temperature_c: reading.temperature.map(|temperature| temperature.get()),
+            layer: reading.layer.clone(),
             quality: reading.quality.clone(),
             derived: self.derivers.entry(id).or_default().derive(&tank.basis, reading),
         })

@@ -2,8 +2,10 @@
 
 mod edges;
 mod tanks;
+mod uncertainty;
 mod view;
 
 pub use edges::{EdgeNow, LiveEdges};
 pub use tanks::{LiveTanks, Seen};
-pub use view::{Shown, TankState, TankView, view};
+pub use uncertainty::Uncertainty;
+pub use view::{Shown, TankState, TankView, TransitionKind, view};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::reading::Quality;
 use tankline_domain::units::UnixMillis;
 
@@ -23,6 +24,8 @@ pub struct Seen {
     pub interface_mm: Option<f64>,
     /// Temperature.
     pub temperature_c: Option<f64>,
+    /// Transition layer between water and oil.
+    pub layer: Option<TransitionLayer>,
     /// How far the values can be trusted.
     pub quality: Quality,
     /// The volumes.
@@ -44,6 +47,7 @@ impl Seen {
             level_mm: reading.level_mm,
             interface_mm: reading.interface_mm,
             temperature_c: reading.temperature_c,
+            layer: reading.layer.clone(),
             quality: reading.quality.clone(),
             derived: reading.derived,
         }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::message::Presence;
+use tankline_domain::quantity::Basis;
 use tankline_domain::units::UnixMillis;
 
 use super::Seen;
+use super::uncertainty::{Uncertainty, uncertainty};
 use crate::stations::DescribedTank;
 use crate::store::NewestOfTank;
 
@@ -81,6 +84,18 @@ pub struct Shown {
     /// Interface level, mm above the tank bottom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface_mm: Option<f64>,
+    /// What the layer between water and oil is taken for; absent where the interface is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transition: Option<TransitionKind>,
+    /// Where the transition layer begins and the free water ends, mm above the tank bottom; absent where it is a step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_bottom_mm: Option<f64>,
+    /// Where the transition layer ends and the free oil begins, mm above the tank bottom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_top_mm: Option<f64>,
+    /// Points of the transition layer: height in mm, water cut from 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<TransitionLayer>,
     /// Temperature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature_c: Option<f64>,
@@ -90,9 +105,15 @@ pub struct Shown {
     /// Free water.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fw_m3: Option<f64>,
-    /// Oil.
+    /// Oil, that in the transition layer too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oil_m3: Option<f64>,
+    /// All that is in the transition layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulsion_m3: Option<f64>,
+    /// Water in the transition layer; it is not part of the free water.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulsion_water_m3: Option<f64>,
     /// Gross observed volume of the oil: as it is in the tank, with shell and roof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gov_m3: Option<f64>,
@@ -111,6 +132,9 @@ pub struct Shown {
     /// Flow, m3/h, positive into the tank; of the net standard volume, or of the total where the tank holds water.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow_m3h: Option<f64>,
+    /// How well the volumes and the mass are known; given where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
     /// Quality of the reading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<String>,
@@ -120,6 +144,27 @@ pub struct Shown {
     /// When it was measured, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_ms: Option<i64>,
+}
+
+/// What the layer between water and oil is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransitionKind {
+    /// A step at the interface: the gauge shows no layer, or one that cannot be trusted now.
+    Step,
+    /// The layer that the gauge shows, by its water cut from height to height.
+    Profile,
+}
+
+impl TankView {
+    /// Gives the same with how well the volumes are known.
+    #[must_use]
+    pub fn with_uncertainty(mut self, basis: &Basis) -> Self {
+        for shown in std::iter::once(&mut self.shown).chain(&mut self.last_good) {
+            shown.uncertainty = uncertainty(basis, shown);
+        }
+        self
+    }
 }
 
 /// Shows a tank.
@@ -161,19 +206,29 @@ fn stale_after_ms(tank: &DescribedTank) -> i64 {
 }
 
 fn shown(seen: &Seen) -> Shown {
+    let is_layered = seen.derived.emulsion_m3.is_some();
+    let layer = seen.layer.clone().filter(|_| is_layered);
+    let kind = if is_layered { TransitionKind::Profile } else { TransitionKind::Step };
     Shown {
         level_mm: seen.level_mm,
         interface_mm: seen.interface_mm,
+        transition: seen.derived.fw_m3.map(|_| kind),
+        layer_bottom_mm: layer.as_ref().map(|layer| layer.bottom().get()),
+        layer_top_mm: layer.as_ref().map(|layer| layer.top().get()),
+        layer,
         temperature_c: seen.temperature_c,
         tov_m3: seen.derived.tov_m3,
         fw_m3: seen.derived.fw_m3,
         oil_m3: seen.derived.oil_m3,
+        emulsion_m3: seen.derived.emulsion_m3,
+        emulsion_water_m3: seen.derived.emulsion_water_m3,
         gov_m3: seen.derived.gov_m3,
         gsv_m3: seen.derived.gsv_m3,
         nsv_m3: seen.derived.nsv_m3,
         mass_t: seen.derived.mass_t,
         ullage_m3: seen.derived.ullage_m3,
         flow_m3h: seen.derived.flow_m3h,
+        uncertainty: None,
         quality: Some(seen.quality.to_string()),
         at: Some(seen.at.to_string()),
         at_ms: Some(seen.at.get()),
@@ -193,7 +248,7 @@ mod tests {
         let level_mm = (!quality.starts_with("bad")).then_some(5000.0);
         let quality = quality.parse().unwrap();
         let derived = Derived::default();
-        Seen { at, received: NOW, level_mm, interface_mm: None, temperature_c: None, quality, derived }
+        Seen { at, received: NOW, level_mm, interface_mm: None, temperature_c: None, layer: None, quality, derived }
     }
 
     #[test]

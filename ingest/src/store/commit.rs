@@ -11,6 +11,7 @@ use super::dead_letters;
 use super::feed::{self, Progress};
 use super::gaps::{self, GapNote};
 use super::journals::{self, JournalGrowth, signed};
+use super::layers::stored_layer;
 use super::ledger::{JournalKey, Sorted};
 use crate::intake::Accepted;
 use crate::notify::Notifier;
@@ -49,8 +50,9 @@ pub struct Committed {
 const INSERT_READING: &str = "
 INSERT INTO reading (site, edge, journal, committed_ms, tank, at_ms, seq, level_mm, interface_mm, temperature_c,
                      quality, quality_code, tov_m3, fw_m3, oil_m3, basis, gov_m3, gsv_m3, nsv_m3, mass_t,
-                     ullage_m3, flow_m3h)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                     ullage_m3, flow_m3h, layer, emulsion_m3, emulsion_water_m3)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+        ?24, ?25)
 ON CONFLICT (site, edge, journal, seq) DO NOTHING";
 
 /// Commits a group.
@@ -156,7 +158,9 @@ fn bind_reading(insert: &mut Statement<'_>, stations: &Stations, reading: &Accep
     let volumes = [(13, derived.tov_m3), (14, derived.fw_m3), (15, derived.oil_m3)];
     let net = [(17, derived.gov_m3), (18, derived.gsv_m3), (19, derived.nsv_m3), (20, derived.mass_t)];
     let others = [(21, derived.ullage_m3), (22, derived.flow_m3h)];
-    for (place, value) in volumes.into_iter().chain(net).chain(others) {
+    insert.raw_bind_parameter(23, reading.layer.as_ref().map(stored_layer))?;
+    let emulsion = [(24, derived.emulsion_m3), (25, derived.emulsion_water_m3)];
+    for (place, value) in volumes.into_iter().chain(net).chain(others).chain(emulsion) {
         insert.raw_bind_parameter(place, value)?;
     }
     Ok(())

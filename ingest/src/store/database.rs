@@ -232,6 +232,34 @@ mod tests {
     }
 
     #[test]
+    fn database_of_the_third_schema_keeps_its_readings_and_takes_layers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ops.db");
+        let mut old = Connection::open(&path).unwrap();
+        for (sql, version) in MIGRATIONS.iter().zip(1..=3) {
+            migrate(&mut old, sql, version).unwrap();
+        }
+        let insert =
+            "INSERT INTO reading (site, tank, edge, at_ms, journal, seq, level_mm, interface_mm, quality, quality_code,
+                                           tov_m3, fw_m3, committed_ms)
+                      VALUES ('s', 'T-01', 'rtu-01', 5, 'j', 1, 5000, 2000, 'good', 192, 5, 2, 6)";
+        old.execute(insert, []).unwrap();
+        old.execute("INSERT INTO superseded (reading_id, replaced_ms, fw_m3) VALUES (1, 7, 2.5)", []).unwrap();
+        drop(old);
+        assert!(matches!(open_read_only(&path), Err(OpenError::Older { found: 3, .. })));
+        let connection = open(&path).unwrap();
+        let row = connection.query_row("SELECT fw_m3, layer, emulsion_m3, emulsion_water_m3 FROM reading", [], |row| {
+            Ok((row.get::<_, f64>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<f64>>(2)?, row.get(3)?))
+        });
+        assert_eq!(row.unwrap(), (2.0, None, None, None::<f64>));
+        let kept = connection.query_row("SELECT fw_m3, emulsion_m3 FROM superseded", [], |row| {
+            Ok((row.get::<_, f64>(0)?, row.get::<_, Option<f64>>(1)?))
+        });
+        assert_eq!(kept.unwrap(), (2.5, None));
+        connection.execute("UPDATE reading SET layer = '[[2000,0.5],[2100,0]]', emulsion_m3 = 0.1", []).unwrap();
+    }
+
+    #[test]
     fn empty_file_becomes_a_database_of_the_present_schema_and_opens_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ops.db");

@@ -1,8 +1,10 @@
 //! Committed readings in the order of their commit, for the historian, and how far it has got.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use tankline_domain::layer::TransitionLayer;
 use tankline_domain::units::UnixMillis;
 
+use super::layers::read_layer;
 use crate::derive::Derived;
 use crate::intake::DeadLetter;
 
@@ -23,6 +25,8 @@ pub struct FeedRow {
     pub interface_mm: Option<f64>,
     /// Temperature.
     pub temperature_c: Option<f64>,
+    /// Transition layer between water and oil.
+    pub layer: Option<TransitionLayer>,
     /// What was derived from them.
     pub derived: Derived,
     /// Quality as a number.
@@ -71,7 +75,7 @@ pub fn cursor(connection: &Connection, target: &str) -> rusqlite::Result<i64> {
 pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::Result<Vec<FeedRow>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, site, tank, at_ms, level_mm, interface_mm, temperature_c, tov_m3, fw_m3, oil_m3, quality_code,
-                quality, gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h
+                quality, gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h, layer, emulsion_m3, emulsion_water_m3
          FROM reading WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -84,6 +88,7 @@ pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::R
             level_mm: row.get(4)?,
             interface_mm: row.get(5)?,
             temperature_c: row.get(6)?,
+            layer: read_layer(row, 18)?,
             derived: Derived {
                 tov_m3: row.get(7)?,
                 fw_m3: row.get(8)?,
@@ -94,6 +99,8 @@ pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::R
                 mass_t: row.get(15)?,
                 ullage_m3: row.get(16)?,
                 flow_m3h: row.get(17)?,
+                emulsion_m3: row.get(19)?,
+                emulsion_water_m3: row.get(20)?,
                 ..Derived::default()
             },
             quality_code: row.get(10)?,

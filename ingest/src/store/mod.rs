@@ -8,6 +8,7 @@ mod dead_letters;
 mod feed;
 mod gaps;
 mod journals;
+mod layers;
 mod ledger;
 mod lock;
 mod newest;
@@ -30,6 +31,7 @@ pub use database::{OpenError, open, open_any_version, open_beside, open_read_onl
 pub use feed::{FeedRow, Progress, alarm_target, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;
+pub(crate) use layers::read_layer;
 pub use ledger::{JournalKey, Ledger, Sorted};
 pub use lock::{DatabaseLock, LockError};
 pub(crate) use lock::{beside, real};

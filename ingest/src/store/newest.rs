@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tankline_domain::units::UnixMillis;
 
+use super::layers::read_layer;
 use crate::derive::Derived;
 use crate::live::Seen;
 use crate::stations::DescribedTank;
@@ -28,7 +29,7 @@ pub fn newest_of(connection: &Connection, tank: &DescribedTank) -> rusqlite::Res
         connection
             .prepare_cached(
                 "SELECT at_ms, committed_ms, level_mm, interface_mm, temperature_c, quality, tov_m3, fw_m3, oil_m3,
-                        gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h
+                        gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3, flow_m3h, layer, emulsion_m3, emulsion_water_m3
                  FROM reading WHERE site = ?1 AND tank = ?2 AND quality_code >= ?3 ORDER BY at_ms DESC LIMIT 1",
             )?
             .query_row(params![tank.site.as_str(), tank.tank.name.as_str(), least_code], seen)
@@ -48,6 +49,7 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
         level_mm: row.get(2)?,
         interface_mm: row.get(3)?,
         temperature_c: row.get(4)?,
+        layer: read_layer(row, 15)?,
         quality,
         derived: Derived {
             tov_m3: row.get(6)?,
@@ -59,6 +61,8 @@ fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
             mass_t: row.get(12)?,
             ullage_m3: row.get(13)?,
             flow_m3h: row.get(14)?,
+            emulsion_m3: row.get(16)?,
+            emulsion_water_m3: row.get(17)?,
             ..Derived::default()
         },
     })

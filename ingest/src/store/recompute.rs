@@ -5,6 +5,7 @@ use tankline_domain::reading::Reading;
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 
 use super::feed::ALARMS_OF;
+use super::layers::read_layer;
 use crate::derive::{Derived, Deriver};
 use crate::stations::DescribedTank;
 
@@ -102,7 +103,7 @@ fn stretch(
 ) -> rusqlite::Result<Vec<Stored>> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, at_ms, level_mm, interface_mm, temperature_c, quality, basis, tov_m3, fw_m3, oil_m3, gov_m3, gsv_m3,
-                nsv_m3, mass_t, ullage_m3, flow_m3h
+                nsv_m3, mass_t, ullage_m3, flow_m3h, layer, emulsion_m3, emulsion_water_m3
          FROM reading WHERE site = ?1 AND tank = ?2 AND at_ms >= ?3 AND (at_ms > ?3 OR id > ?4) AND at_ms < ?5
          ORDER BY at_ms, id LIMIT ?6",
     )?;
@@ -122,7 +123,7 @@ fn read(row: &Row<'_>, tank: &DescribedTank) -> rusqlite::Result<Stored> {
         level: row.get::<_, Option<f64>>(2)?.map(Millimetres::new),
         interface: row.get::<_, Option<f64>>(3)?.map(Millimetres::new),
         temperature: row.get::<_, Option<f64>>(4)?.map(Celsius::new),
-        layer: None,
+        layer: read_layer(row, 16)?,
         quality,
     };
     let derived = Derived {
@@ -135,6 +136,8 @@ fn read(row: &Row<'_>, tank: &DescribedTank) -> rusqlite::Result<Stored> {
         mass_t: row.get(13)?,
         ullage_m3: row.get(14)?,
         flow_m3h: row.get(15)?,
+        emulsion_m3: row.get(17)?,
+        emulsion_water_m3: row.get(18)?,
         ..Derived::default()
     };
     Ok(Stored { id: row.get(0)?, reading, basis: row.get(6)?, derived })
@@ -150,16 +153,17 @@ fn replace(
     transaction
         .prepare_cached(
             "INSERT INTO superseded (reading_id, replaced_ms, basis, geometry_digest, tov_m3, fw_m3, oil_m3, gov_m3, gsv_m3,
-                                     nsv_m3, mass_t, ullage_m3, flow_m3h)
+                                     nsv_m3, mass_t, ullage_m3, flow_m3h, emulsion_m3, emulsion_water_m3)
              SELECT id, ?2, basis, geometry_digest, tov_m3, fw_m3, oil_m3, gov_m3, gsv_m3, nsv_m3, mass_t, ullage_m3,
-                    flow_m3h
+                    flow_m3h, emulsion_m3, emulsion_water_m3
              FROM reading WHERE id = ?1",
         )?
         .execute(params![id, now.get()])?;
     transaction
         .prepare_cached(
             "UPDATE reading SET basis = ?2, geometry_digest = NULL, tov_m3 = ?3, fw_m3 = ?4, oil_m3 = ?5, gov_m3 = ?6,
-                                gsv_m3 = ?7, nsv_m3 = ?8, mass_t = ?9, ullage_m3 = ?10, flow_m3h = ?11
+                                gsv_m3 = ?7, nsv_m3 = ?8, mass_t = ?9, ullage_m3 = ?10, flow_m3h = ?11,
+                                emulsion_m3 = ?12, emulsion_water_m3 = ?13
              WHERE id = ?1",
         )?
         .execute(params![
@@ -174,6 +178,8 @@ fn replace(
             derived.mass_t,
             derived.ullage_m3,
             derived.flow_m3h,
+            derived.emulsion_m3,
+            derived.emulsion_water_m3,
         ])?;
     Ok(())
 }

@@ -205,7 +205,7 @@ CREATE TABLE dip (
 CREATE INDEX dip_by_time ON dip (site, tank, at_ms);
 ";
 
-/// What was done to the database as a whole, and whose readings go here.
+/// What was done to the database as a whole, whose readings go here, and the transition layer between water and oil.
 const UPKEEP: &str = "
 -- Made as a backup, restored from one, a site handed over or taken in.
 CREATE TABLE upkeep (
@@ -223,4 +223,12 @@ CREATE TABLE custody (
     is_here INTEGER NOT NULL,
     changed_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Points of height in mm and water cut as JSON, as the gauge showed them.
+ALTER TABLE reading ADD COLUMN layer TEXT;
+-- What is in the layer, and the water of it. NULL where the layer was taken for a step at the interface.
+ALTER TABLE reading ADD COLUMN emulsion_m3 REAL;
+ALTER TABLE reading ADD COLUMN emulsion_water_m3 REAL;
+ALTER TABLE superseded ADD COLUMN emulsion_m3 REAL;
+ALTER TABLE superseded ADD COLUMN emulsion_water_m3 REAL;
 ";

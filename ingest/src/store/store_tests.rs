@@ -48,6 +48,7 @@ impl Place {
             level_mm: Some(1.0),
             interface_mm: None,
             temperature_c: None,
+            layer: None,
             quality: "good".parse().unwrap(),
             derived: Derived::default(),
         }

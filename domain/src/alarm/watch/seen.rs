@@ -39,7 +39,7 @@ impl Seen {
     #[must_use]
     pub fn new(at: UnixMillis, found: &Quantities, temperature: Option<Celsius>, per_mm: CubicMetres) -> Self {
         let ctsh = found.gross.map_or(1.0, |gross| gross.ctsh);
-        let water = found.layers.map(|layers| (layers.free_water().get()) * ctsh);
+        let water = found.layers.map(|layers| layers.water.get() * ctsh);
         let liquid = match (&found.net, water) {
             (Ok(net), Some(water_m3)) => Liquid::Oil { vcf: net.factors.ctpl, water_m3 },
             (Err(Missing::Standard), _) => Liquid::Water,
