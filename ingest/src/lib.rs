@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod notify;
 pub mod report;
 pub mod shared;
+pub mod stages;
 pub mod stations;
 pub mod status;
 pub mod store;

@@ -2,14 +2,17 @@
 
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tankline_domain::alarm::{Priority, State};
 use tankline_domain::message::Presence;
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::cost::Spent;
 
 use crate::live::EdgeNow;
 use crate::notify::Tally;
 use crate::shared::Shared;
+use crate::stages::Stage;
 use crate::store::{Committed, Group, Happened};
 
 /// Counters since the start of the process.
@@ -84,6 +87,7 @@ pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
         page.counter(name, help, counter.load(Ordering::Relaxed));
     }
     latency(&mut page, shared);
+    stages(&mut page, shared);
     page.family("store_up", "Whether the database takes commits.", "gauge");
     page.sample("store_up", &[], u8::from(shared.store_trouble().is_none()));
     page.family("broker_connected", "Whether the broker is connected.", "gauge");
@@ -116,6 +120,18 @@ fn latency(page: &mut Page, shared: &Shared) {
             page.sample("gauge_to_commit_quantile_seconds", &[("quantile", label)], seconds(millis));
         }
     }
+}
+
+fn stages(page: &mut Page, shared: &Shared) {
+    let mut family = |name: &str, help: &str, time: fn(Spent) -> Duration| {
+        page.family(name, help, "counter");
+        for stage in Stage::ALL {
+            let seconds = time(shared.stage_times.of(stage).spent()).as_secs_f64();
+            page.sample(name, &[("stage", stage.name())], format_args!("{seconds:.6}"));
+        }
+    };
+    family("stage_busy_seconds_total", "Processor time that each stage took.", |spent| spent.busy);
+    family("stage_waited_seconds_total", "Time that each stage waited for disk, work or a core.", |spent| spent.waited);
 }
 
 fn historian(page: &mut Page, shared: &Shared) {

@@ -12,11 +12,12 @@ use tokio::sync::{Notify, watch};
 
 use crate::alarms::{Board, Standing, WatchedTank, log};
 use crate::centre::Centre;
-use crate::intake::LIVE_MS;
+use crate::intake::is_live;
 use crate::latency::Latencies;
 use crate::live::{LiveEdges, LiveTanks, TankView, view};
 use crate::metrics::Counters;
 use crate::notify::Notifier;
+use crate::stages::StageTimes;
 use crate::stations::{EdgeId, Stations};
 use crate::store::{AlarmChanges, AlarmRow, Committed, Expired, GapNote, Group, Ledger};
 
@@ -27,6 +28,8 @@ pub struct Shared {
     pub stations: Arc<Stations>,
     /// Counters.
     pub counters: Counters,
+    /// What each stage costs.
+    pub stage_times: StageTimes,
     /// Id of the newest committed reading.
     pub newest_id: watch::Sender<i64>,
     /// Those who are to be told of alarms.
@@ -99,6 +102,7 @@ impl Shared {
         Self {
             stations,
             counters: Counters::default(),
+            stage_times: StageTimes::default(),
             newest_id: watch::Sender::new(loaded.newest_id),
             notifier: loaded.notifier,
             newest_transition: watch::Sender::new(loaded.newest_transition),
@@ -211,7 +215,7 @@ impl Shared {
         for batch in &group.sorted.batches {
             for reading in &batch.readings {
                 tanks.note(reading, batch.received);
-                if (0..=LIVE_MS).contains(&batch.received.millis_since(reading.at)) {
+                if batch.received >= reading.at && is_live(batch.received, reading.at) {
                     latencies.record(now.millis_since(reading.at).max(0).unsigned_abs());
                 }
             }

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use tankline_domain::alarm::Moment;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
+use tankline_runtime::cost::Spent;
 use tankline_runtime::mqtt::session;
 use tankline_runtime::supervisor::{Stage, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,6 +26,7 @@ use crate::http;
 use crate::live::TankView;
 use crate::notify::{self, Notifier, Outbox, Tally, Target};
 use crate::shared::{Loaded, Shared};
+use crate::stages;
 use crate::stations::Stations;
 use crate::store::{self, DatabaseLock, Expiry, LockError, OpenError, Work, Writer};
 
@@ -249,9 +251,11 @@ impl Ingest {
         });
         let drained = drained.clone();
         // Ends when the store has: it is what acknowledges the last commit.
-        supervisor.spawn(Stage::Disk, &format!("acknowledgement {name}"), move |_| {
-            centre::announce(site, publisher, drained)
+        supervisor.spawn(Stage::Disk, &format!("acknowledgement {name}"), move |_| async move {
+            let shared = Arc::clone(&site.shared);
+            shared.stage_times.of(stages::Stage::Publish).measure(centre::announce(site, publisher, drained)).await
         });
+        let driver = driver.charged_to(Arc::clone(self.shared.stage_times.of(stages::Stage::Connection)));
         supervisor.spawn(Stage::Connection, &format!("broker {name}"), move |stop| driver.run(stop));
     }
 }
@@ -279,6 +283,12 @@ impl Observer {
     #[must_use]
     pub fn latency_ms(&self, share: f64) -> Option<u64> {
         self.shared.latencies().quantile_ms(share)
+    }
+
+    /// Gives what a stage has cost since the start.
+    #[must_use]
+    pub fn spent(&self, stage: stages::Stage) -> Spent {
+        self.shared.stage_times.of(stage).spent()
     }
 
     /// Gives the tanks as operators see them, in the order of the descriptions.

@@ -119,6 +119,11 @@ async fn metrics_can_be_read() {
     ] {
         assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
     }
+    for stage in ["connection", "parse", "derive", "sort", "watch", "alarms", "commit", "publish"] {
+        let name = format!("tankline_ingest_stage_busy_seconds_total{{stage=\"{stage}\"}} ");
+        let cost: f64 = page.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap();
+        assert!(cost > 0.0, "{stage} costs nothing in\n{page}");
+    }
     assert_eq!(get(&worker.observer, "/").await.0, 404);
     worker.stop().await;
 }

@@ -4,6 +4,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod cost;
 pub mod document;
 pub mod exit;
 pub mod logging;

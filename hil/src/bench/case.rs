@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Enough;
 use super::feeder::{Fed, Feeder, readings_topic};
 use super::report::{CentreFigures, Figures, RelayFigures};
+use super::stages::Snapshot;
 use crate::demo::free_port;
 
 const GRACE: Duration = Duration::from_secs(12);
@@ -80,9 +81,11 @@ impl Case<'_> {
             let count = |payload: &[u8]| {
                 serde_json::from_slice::<Committed>(payload).map_or(0, |committed| committed.ranges.count())
             };
-            self.feed(&publisher, events, |arrived, payload| *arrived = count(payload).max(*arrived)).await
+            let before = Snapshot::of(&observer);
+            let fed = self.feed(&publisher, events, |arrived, payload| *arrived = count(payload).max(*arrived)).await?;
+            Ok((fed, Snapshot::of(&observer).since(&before, fed.took, fed.offered)))
         };
-        let fed = run_beside(supervisor, stop, work).await?;
+        let (fed, stages) = run_beside(supervisor, stop, work).await?;
         let connection = store::open_read_only(&database)?;
         let count = |what: &str| connection.query_row(&format!("SELECT {what} FROM reading"), [], |row| row.get(0));
         let unsigned = |count: i64| u64::try_from(count).unwrap_or_default();
@@ -90,8 +93,8 @@ impl Case<'_> {
         if rows != fed.offered {
             bail!("{} readings were offered and {rows} are in the database", fed.offered);
         }
-        let (p50_ms, p99_ms) = (observer.latency_ms(0.5), observer.latency_ms(0.99));
-        Ok(CentreFigures::new(fed, observer.committed(), commits, p50_ms, p99_ms))
+        let millis = [0.5, 0.99].map(|share| observer.latency_ms(share));
+        Ok(CentreFigures::new(fed, observer.committed(), commits, millis, stages))
     }
 
     /// From message to a subscriber that counts.
@@ -192,11 +195,11 @@ async fn wait_for_connection(events: &mut mpsc::Receiver<SessionEvent>) -> anyho
 }
 
 /// Runs the work while the parts run, then stops them.
-async fn run_beside(
+async fn run_beside<T>(
     supervisor: Supervisor,
     stop: &CancellationToken,
-    work: impl Future<Output = anyhow::Result<Fed>>,
-) -> anyhow::Result<Fed> {
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     let halt = stop.child_token();
     let mut running = std::pin::pin!(supervisor.run(halt.clone()));
     let fed = tokio::select! {

@@ -8,6 +8,7 @@ mod line;
 mod outage;
 mod report;
 mod run;
+mod stages;
 
 pub use arguments::{AlarmArgs, BenchArgs, BenchCommand, IngestArgs, LineArgs, OutageArgs};
 pub use run::run;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::feeder::Fed;
+use super::stages::{self, StageFigures};
 
 /// What was measured with one size of message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +35,8 @@ pub struct CentreFigures {
     pub p50_ms: Option<u64>,
     /// The same, that one in a hundred exceeds.
     pub p99_ms: Option<u64>,
+    /// Where its processor time went.
+    pub stages: StageFigures,
 }
 
 /// Through the broker alone.
@@ -50,11 +53,11 @@ pub struct RelayFigures {
 }
 
 impl CentreFigures {
-    /// Takes what was measured.
+    /// Takes what was measured; `millis` are the median and what one in a hundred exceeds.
     #[must_use]
-    pub fn new(fed: Fed, committed: u64, commits: u64, p50_ms: Option<u64>, p99_ms: Option<u64>) -> Self {
-        let (seconds, readings_per_s) = rate(fed);
-        Self { offered: fed.offered, committed, seconds, readings_per_s, commits, p50_ms, p99_ms }
+    pub fn new(fed: Fed, committed: u64, commits: u64, millis: [Option<u64>; 2], stages: StageFigures) -> Self {
+        let ((seconds, readings_per_s), [p50_ms, p99_ms]) = (rate(fed), millis);
+        Self { offered: fed.offered, committed, seconds, readings_per_s, commits, p50_ms, p99_ms, stages }
     }
 }
 
@@ -105,6 +108,8 @@ pub fn table(figures: &[Figures], build: &str) -> String {
         writeln!(text, "{name:<16} {offered:>10} {messages_per_s:>10.0} {readings_per_s:>11.0} {ratio:>13.2}")
             .expect("writing to a text does not fail");
     }
+    let runs: Vec<_> = figures.iter().map(|run| (name(run.per_message), &run.centre.stages)).collect();
+    text.push_str(&stages::table(&runs));
     text
 }
 

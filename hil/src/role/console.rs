@@ -7,18 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tankline_runtime::clock;
+use tankline_domain::units::UnixMillis;
+use tankline_runtime::clock::{self, Day};
 
 use super::BenchDisk;
 use crate::scenario::DiskState;
 
 /// Something that a bench says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Told {
     /// The disk gets another state: `disk good|full|read-only|lying|slow=MS`.
     Disk(DiskState),
     /// The clock is off by so many milliseconds: `clock MS`.
     Clock(i64),
+    /// The day runs at another pace from a moment on: `day FROM PACE`, in ms since 1970 and ms in one of the clock.
+    Day(Day),
     /// The power fails: what was not synced is lost, and the process ends at once.
     PowerCut,
 }
@@ -36,6 +39,7 @@ impl Console {
         match (told, &self.disk) {
             (Told::Disk(state), Some(disk)) => disk.set(state),
             (Told::Clock(millis), _) => clock::put_off(millis),
+            (Told::Day(day), _) => clock::run_day(day),
             (Told::PowerCut, Some(disk)) => disk.lose_what_is_not_synced(),
             (Told::Disk(_) | Told::PowerCut, None) => tracing::warn!(%told, "this process has no such disk"),
         }
@@ -80,7 +84,13 @@ impl FromStr for Told {
             Some(("disk", state)) => {
                 slow(state).map(Self::Disk).ok_or_else(|| format!("{state:?} is no state of a disk"))
             }
-            _ => Err(format!("{text:?} is not disk STATE, clock MS or power-cut")),
+            Some(("day", day)) => {
+                let parsed =
+                    day.split_once(' ').and_then(|(from, pace)| Some((from.parse().ok()?, pace.parse().ok()?)));
+                let (from, pace) = parsed.ok_or_else(|| format!("{day:?} is not FROM PACE"))?;
+                Ok(Self::Day(Day { from: UnixMillis::new(from), pace }))
+            }
+            _ => Err(format!("{text:?} is not disk STATE, clock MS, day FROM PACE or power-cut")),
         }
     }
 }
@@ -94,6 +104,7 @@ impl fmt::Display for Told {
             Self::Disk(DiskState::Lying) => f.write_str("disk lying"),
             Self::Disk(DiskState::Slow(time)) => write!(f, "disk slow={}", time.as_millis()),
             Self::Clock(millis) => write!(f, "clock {millis}"),
+            Self::Day(Day { from, pace }) => write!(f, "day {} {pace}", from.get()),
             Self::PowerCut => f.write_str("power-cut"),
         }
     }
@@ -112,6 +123,7 @@ mod tests {
             Told::Disk(DiskState::Lying),
             Told::Disk(DiskState::Slow(Duration::from_millis(200))),
             Told::Clock(-5),
+            Told::Day(Day { from: UnixMillis::new(1_795_400_000_000), pace: 900.5 }),
             Told::PowerCut,
         ] {
             assert_eq!(told.to_string().parse(), Ok(told));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tankline_domain::alarm::watch::Findings;
 use tankline_domain::alarm::{By, Edition, Entry, Moment, Refusal, Sample, SiteAlarms, State, TankPlace};
 use tankline_domain::message::Presence;
 use tankline_domain::names::SiteName;
@@ -11,7 +12,7 @@ use tankline_domain::site::Site;
 use tankline_domain::units::UnixMillis;
 
 use super::{Board, Order, Ordered, Standing, WatchedTank, Watches};
-use crate::intake::{Accepted, Batch, LIVE_MS};
+use crate::intake::{Accepted, Batch, is_live};
 use crate::stations::{EdgeId, Stations, TankId};
 use crate::store::{AlarmChanges, AlarmRow, GapNote, Happened, WatchRow};
 
@@ -85,18 +86,29 @@ impl Engine {
         self.watches.watched(&self.stations)
     }
 
-    /// Takes readings that are about to be committed.
+    /// Has the detectors look at readings that are about to be committed; gives what they know with each, in order.
+    pub fn watch(&mut self, batches: &[Batch]) -> Vec<Option<Findings>> {
+        let readings = batches.iter().flat_map(|batch| batch.readings.iter().map(move |reading| (batch, reading)));
+        let watches = &mut self.watches;
+        let look = |(batch, reading): (&Batch, &Accepted)| {
+            let at = reading.at.min(batch.received);
+            is_live(batch.received, at).then(|| watches.handle_live(reading.tank, at, &reading.derived)).flatten()
+        };
+        readings.map(look).collect()
+    }
+
+    /// Takes readings that are about to be committed, with what [`Self::watch`] has found of them.
     ///
-    /// Those that came within [`LIVE_MS`] of their measurement are live and may raise and clear alarms. All others are
+    /// Those that came within [`LIVE_MS`](crate::intake::LIVE_MS) of their measurement are live and may raise and clear alarms. All others are
     /// backlog: what they show is recorded, and nobody is called.
-    pub fn handle_batch(&mut self, now: Moment, batch: &Batch) {
+    pub fn handle_batch(&mut self, now: Moment, batch: &Batch, found: &mut impl Iterator<Item = Option<Findings>>) {
         for reading in &batch.readings {
+            let findings = found.next().flatten();
             let Some(&(site, place)) = self.tanks.get(&reading.tank) else { continue };
             // The clock of an edge that runs ahead does not put an alarm into the future.
             let at = reading.at.min(batch.received);
             let sample = sample(reading, at);
-            if batch.received.millis_since(at) <= LIVE_MS {
-                let findings = self.watches.handle_live(reading.tank, at, &reading.derived);
+            if is_live(batch.received, at) {
                 self.sites[site].handle_live(now, place, &Sample { findings: findings.as_ref(), ..sample });
             } else {
                 self.sites[site].handle_backlog(place, &sample);

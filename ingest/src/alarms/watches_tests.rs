@@ -91,7 +91,8 @@ impl Desk {
         let batch = Batch { journal: None, received: at, readings: vec![accepted], refused: Vec::new() };
         let seconds = Duration::from_secs(u64::try_from(self.second).unwrap());
         let now = Moment { monotonic: self.started + seconds, unix: at };
-        self.engine.handle_batch(now, &batch);
+        let found = self.engine.watch(std::slice::from_ref(&batch));
+        self.engine.handle_batch(now, &batch, &mut found.into_iter());
         self.engine.handle_time(now);
         let AlarmChanges { happened, rows, watches, .. } = self.engine.take_changes();
         self.alarms.extend(rows.into_iter().map(|row| (row.standing.alarm, row)));

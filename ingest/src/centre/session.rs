@@ -9,13 +9,15 @@ use tankline_domain::message::{CentreState, EdgeState, Presence};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::topic::{Topic, alarm_filter, centre_filters};
 use tankline_runtime::clock;
+use tankline_runtime::cost::Lap;
 use tankline_runtime::mqtt::{Outgoing, Qos, SessionEvent, SessionOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::BrokerConfig;
-use crate::intake::{Batch, Intake, Taken};
+use crate::intake::{Batch, Intake, Read, Taken};
 use crate::shared::{Desk, Shared};
+use crate::stages::Stage;
 use crate::stations::EdgeId;
 use crate::store::Work;
 
@@ -103,7 +105,15 @@ pub async fn receive(
                     continue;
                 }
                 let now = clock::unix_ms();
-                let pieces = match intake.handle_message(now, &topic, &payload) {
+                let (times, mut lap) = (&site.shared.stage_times, Lap::begin());
+                let read = intake.read(now, &topic, &payload);
+                lap.end(times.of(Stage::Parse));
+                let taken = match read {
+                    Read::Taken(taken) => taken,
+                    Read::Readings(readings) => intake.judge(readings),
+                };
+                lap.end(times.of(Stage::Derive));
+                let pieces = match taken {
                     Taken::Batch(batch) => {
                         letters.note(&batch);
                         vec![Work::Batch(batch)]

@@ -6,4 +6,4 @@ mod plausible;
 mod take;
 
 pub use batch::{Accepted, Batch, DeadLetter, MAX_KEPT_BYTES, Refused};
-pub use take::{Intake, LIVE_MS, MAX_MESSAGE_BYTES, Taken};
+pub use take::{Intake, LIVE_MS, MAX_MESSAGE_BYTES, Read, SoundReadings, Taken, is_live};

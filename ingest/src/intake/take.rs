@@ -10,6 +10,7 @@ use tankline_domain::message::{
 };
 use tankline_domain::topic::Topic;
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::clock;
 
 use super::journals::LiveJournals;
 use super::plausible;
@@ -23,12 +24,36 @@ pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// A reading that came no later than this after it was measured is a live one.
 pub const LIVE_MS: i64 = 10_000;
 
+/// Tells whether a reading that was measured then is a live one.
+#[must_use]
+pub fn is_live(received: UnixMillis, at: UnixMillis) -> bool {
+    received.millis_since(at) <= clock::of_day_ms(LIVE_MS)
+}
+
 /// Takes messages apart. Decides alone by its arguments; stores and sends nothing.
 #[derive(Debug)]
 pub struct Intake {
     stations: Arc<Stations>,
     journals: LiveJournals,
     derivers: HashMap<TankId, Deriver>,
+}
+
+/// A message as it was read.
+#[derive(Debug)]
+pub enum Read<'m> {
+    /// What it was is known.
+    Taken(Taken),
+    /// Readable readings, of which each has yet to be judged: [`Intake::judge`].
+    Readings(SoundReadings<'m>),
+}
+
+/// The readings of a message that is readable as a whole.
+#[derive(Debug)]
+pub struct SoundReadings<'m> {
+    now: UnixMillis,
+    edge: EdgeId,
+    topic: &'m str,
+    message: Readings,
 }
 
 /// What a message was.
@@ -66,40 +91,56 @@ impl Intake {
     }
 
     /// Takes a message apart. Nothing is lost: what cannot be read is a dead letter with the reason.
-    pub fn handle_message(&mut self, now: UnixMillis, topic: &str, payload: &[u8]) -> Taken {
-        let whole = |reason: String| Taken::Batch(dead(now, topic, payload, reason));
-        let parsed = match topic.parse::<Topic>() {
-            Ok(Topic::CentreState(_)) => return Taken::Centre(payload.to_vec()),
-            Ok(parsed) => parsed,
-            Err(error) => return whole(said(&error)),
-        };
-        let (Topic::Readings(site, edge) | Topic::State(site, edge) | Topic::Health(site, edge)) = &parsed else {
-            return whole("nothing that the centre takes comes on this topic".to_owned());
-        };
-        if !self.stations.has_site(site) {
-            return whole(format!("site {site} is not described here"));
-        }
-        let Some(id) = self.stations.find_edge(site, edge) else {
-            return whole(format!("edge {edge} owns no line of site {site}"));
-        };
-        if payload.len() > MAX_MESSAGE_BYTES {
-            return whole(format!("{} bytes are more than the {MAX_MESSAGE_BYTES} allowed", payload.len()));
-        }
-        match parsed {
-            Topic::Readings(..) => Taken::Batch(self.readings(now, id, topic, payload)),
-            // An empty body is how a retained state is taken away.
-            Topic::State(..) if payload.is_empty() => Taken::State(id, EdgeState::offline()),
-            Topic::State(..) => serde_json::from_slice(payload)
-                .map_or_else(|error| whole(format!("is no state: {error}")), |state| Taken::State(id, state)),
-            _ => serde_json::from_slice(payload)
-                .map_or_else(|error| whole(format!("is no health: {error}")), |health| Taken::Health(id, health)),
+    pub fn read<'m>(&mut self, now: UnixMillis, topic: &'m str, payload: &[u8]) -> Read<'m> {
+        match self.parse(now, topic, payload) {
+            Ok(read) => read,
+            Err(reason) => Read::Taken(Taken::Batch(dead(now, topic, payload, reason))),
         }
     }
 
-    fn readings(&mut self, now: UnixMillis, edge: EdgeId, topic: &str, payload: &[u8]) -> Batch {
-        let mut batch = match serde_json::from_slice::<Readings>(payload) {
+    /// Judges each reading of a message, and derives what follows from those that are sound.
+    pub fn judge(&mut self, read: SoundReadings<'_>) -> Taken {
+        let SoundReadings { now, edge, topic, message } = read;
+        Taken::Batch(in_order(self.sound(now, edge, topic, message)))
+    }
+
+    fn parse<'m>(&mut self, now: UnixMillis, topic: &'m str, payload: &[u8]) -> Result<Read<'m>, String> {
+        let parsed = match topic.parse::<Topic>() {
+            Ok(Topic::CentreState(_)) => return Ok(Read::Taken(Taken::Centre(payload.to_vec()))),
+            Ok(parsed) => parsed,
+            Err(error) => return Err(said(&error)),
+        };
+        let (Topic::Readings(site, edge) | Topic::State(site, edge) | Topic::Health(site, edge)) = &parsed else {
+            return Err("nothing that the centre takes comes on this topic".to_owned());
+        };
+        if !self.stations.has_site(site) {
+            return Err(format!("site {site} is not described here"));
+        }
+        let Some(id) = self.stations.find_edge(site, edge) else {
+            return Err(format!("edge {edge} owns no line of site {site}"));
+        };
+        if payload.len() > MAX_MESSAGE_BYTES {
+            return Err(format!("{} bytes are more than the {MAX_MESSAGE_BYTES} allowed", payload.len()));
+        }
+        Ok(match parsed {
+            Topic::Readings(..) => self.readings(now, id, topic, payload),
+            // An empty body is how a retained state is taken away.
+            Topic::State(..) if payload.is_empty() => Read::Taken(Taken::State(id, EdgeState::offline())),
+            Topic::State(..) => {
+                let state = serde_json::from_slice(payload).map_err(|error| format!("is no state: {error}"))?;
+                Read::Taken(Taken::State(id, state))
+            }
+            _ => {
+                let health = serde_json::from_slice(payload).map_err(|error| format!("is no health: {error}"))?;
+                Read::Taken(Taken::Health(id, health))
+            }
+        })
+    }
+
+    fn readings<'m>(&mut self, now: UnixMillis, edge: EdgeId, topic: &'m str, payload: &[u8]) -> Read<'m> {
+        let batch = match serde_json::from_slice::<Readings>(payload) {
             Ok(message) if (1..=MAX_READINGS_PER_MESSAGE).contains(&message.readings.len()) => {
-                self.sound(now, edge, topic, message)
+                return Read::Readings(SoundReadings { now, edge, topic, message });
             }
             Ok(message) => {
                 let count = message.readings.len();
@@ -108,9 +149,7 @@ impl Intake {
             }
             Err(error) => self.one_by_one(now, edge, topic, payload, &error),
         };
-        // An order that is almost always there already, and by which ranges grow at one end only.
-        batch.readings.sort_by_key(|reading| reading.seq);
-        batch
+        Read::Taken(Taken::Batch(in_order(batch)))
     }
 
     /// Takes a message that is readable as a whole.
@@ -203,7 +242,7 @@ impl Intake {
     }
 
     fn watch_journals(&mut self, now: UnixMillis, edge: EdgeId, journal: JournalId, batch: &Batch) {
-        if !batch.readings.iter().any(|reading| now.millis_since(reading.at) <= LIVE_MS) {
+        if !batch.readings.iter().any(|reading| is_live(now, reading.at)) {
             return;
         }
         if let Some(other) = self.journals.note(now, edge, journal) {
@@ -214,6 +253,12 @@ impl Intake {
             );
         }
     }
+}
+
+/// Puts readings into an order that is almost always there already, and by which ranges grow at one end only.
+fn in_order(mut batch: Batch) -> Batch {
+    batch.readings.sort_by_key(|reading| reading.seq);
+    batch
 }
 
 fn empty(now: UnixMillis, journal: Option<(EdgeId, JournalId)>) -> Batch {

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tankline_domain::alarm::Moment;
+use tankline_domain::alarm::watch::Findings;
 use tankline_domain::message::Presence;
 use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
+use tankline_runtime::cost::Lap;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use super::retention::{Expired, Expiry};
 use crate::alarms::{Engine, Order, Ordered};
 use crate::intake::Batch;
 use crate::shared::Shared;
+use crate::stages::Stage;
 use crate::stations::EdgeId;
 
 /// Readings that one transaction carries at most, give or take a message.
@@ -106,18 +109,29 @@ impl Writer {
     /// [`WriterError`] when it had to stop while the database failed.
     pub fn run(mut self) -> Result<(), WriterError> {
         self.note_due();
+        let shared = Arc::clone(&self.shared);
+        let (times, mut lap) = (&shared.stage_times, Lap::begin());
         while let Some(first) = self.work.blocking_recv() {
+            lap.end(times.of(Stage::AwaitWork));
             let Gathered { mut group, steps, expiries } = self.gather(first);
-            let replies = self.evaluate(&mut group, steps);
-            self.commit(group)?;
+            lap.end(times.of(Stage::Sort));
+            let found = self.engine.watch(&group.sorted.batches);
+            lap.end(times.of(Stage::Watch));
+            let replies = self.evaluate(&mut group, steps, found);
+            lap.end(times.of(Stage::Alarms));
+            let done = self.commit(&group)?;
+            lap.end(times.of(Stage::Commit));
+            self.shared.note_committed(clock::unix_ms(), group, done);
             for (reply, ordered) in replies {
                 // Who asked may have gone.
                 let _ = reply.send(ordered);
             }
             self.note_due();
+            lap.end(times.of(Stage::Note));
             for (expiry, reply) in expiries {
                 self.expire(&expiry, reply);
             }
+            lap.end(times.of(Stage::Expire));
         }
         Ok(())
     }
@@ -151,13 +165,18 @@ impl Writer {
 
     /// Finds what follows for alarms, once for each group, however often its transaction has to be tried. Gives what is to
     /// be answered when it is committed.
-    fn evaluate(&mut self, group: &mut Group, steps: Vec<Step>) -> Vec<(oneshot::Sender<Ordered>, Ordered)> {
-        let mut replies = Vec::new();
+    fn evaluate(
+        &mut self,
+        group: &mut Group,
+        steps: Vec<Step>,
+        found: Vec<Option<Findings>>,
+    ) -> Vec<(oneshot::Sender<Ordered>, Ordered)> {
+        let (mut replies, mut found) = (Vec::new(), found.into_iter());
         let now = Moment { monotonic: clock::now(), unix: clock::unix_ms() };
         group.gaps.iter().for_each(|gap| self.engine.handle_gap(now, gap));
         for step in steps {
             match step {
-                Step::Batch(place) => self.engine.handle_batch(now, &group.sorted.batches[place]),
+                Step::Batch(place) => self.engine.handle_batch(now, &group.sorted.batches[place], &mut found),
                 Step::Presence(edge, presence) => self.engine.handle_presence(now, edge, presence),
                 Step::Time => (),
                 Step::Order(order, reply) => replies.push((reply, self.engine.handle_order(now, &order))),
@@ -174,10 +193,8 @@ impl Writer {
     }
 
     /// Commits a group, however long the database fails; nothing of it is acknowledged before.
-    fn commit(&mut self, group: Group) -> Result<(), WriterError> {
-        let done = if is_empty(&group) { Committed::default() } else { self.commit_at_last(&group)? };
-        self.shared.note_committed(clock::unix_ms(), group, done);
-        Ok(())
+    fn commit(&mut self, group: &Group) -> Result<Committed, WriterError> {
+        if is_empty(group) { Ok(Committed::default()) } else { self.commit_at_last(group) }
     }
 
     fn commit_at_last(&mut self, group: &Group) -> Result<Committed, WriterError> {

@@ -1,5 +1,6 @@
 //! What keeps a session alive: one fresh connection after another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{
@@ -14,6 +15,7 @@ use super::connection::Connection;
 use super::publisher::Line;
 use super::{Outgoing, Protection, Publisher, SessionEvent, SessionOptions};
 use crate::backoff::Backoff;
+use crate::cost::Cost;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -33,6 +35,7 @@ pub struct Driver {
     options: SessionOptions,
     publisher: Publisher,
     events: mpsc::Sender<SessionEvent>,
+    cost: Arc<Cost>,
 }
 
 /// A connection on its way or standing.
@@ -53,8 +56,14 @@ enum Stood {
 }
 
 impl Driver {
-    pub(super) const fn new(options: SessionOptions, publisher: Publisher, events: mpsc::Sender<SessionEvent>) -> Self {
-        Self { options, publisher, events }
+    pub(super) fn new(options: SessionOptions, publisher: Publisher, events: mpsc::Sender<SessionEvent>) -> Self {
+        Self { options, publisher, events, cost: Arc::default() }
+    }
+
+    /// Has what its connections cost put down there.
+    #[must_use]
+    pub fn charged_to(self, cost: Arc<Cost>) -> Self {
+        Self { cost, ..self }
     }
 
     /// Connects, and connects again with growing waits (0.5 s to 30 s) whenever that fails or ends, until stopped.
@@ -130,7 +139,8 @@ impl Driver {
         let (tell, stands) = oneshot::channel();
         let connection = self.connection(eventloop, line.clone(), tell, stop);
         let mut polling = JoinSet::new();
-        polling.spawn(connection.poll_until_end());
+        let cost = Arc::clone(&self.cost);
+        polling.spawn(async move { cost.measure(connection.poll_until_end()).await });
         Attempt { polling, stands, line, stood: Stood::Never }
     }
 

@@ -12,8 +12,9 @@ use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 use tankline_domain::names::EdgeName;
 use tankline_domain::site::Site;
+use tankline_domain::units::UnixMillis;
 use tankline_edge::config::EdgeConfig;
-use tankline_runtime::clock;
+use tankline_runtime::clock::{self, Day};
 
 use super::historian::Historian;
 use super::machine::Machine;
@@ -24,8 +25,9 @@ use super::{EdgeProgram, PlayOptions};
 use crate::audit::Answers;
 use crate::line::{EmulatedLine, LineSpec, Place, UnitSpec};
 use crate::plant::LivePlant;
+use crate::role::Told;
 use crate::scenario::command::{Link, LinkState, Role};
-use crate::scenario::story::Story;
+use crate::scenario::story::{DayOf, Story};
 
 /// Answers that are remembered to be compared.
 const ANSWERS: usize = 2_000_000;
@@ -61,6 +63,8 @@ pub struct Bench<'s> {
     /// What was told to end, and not to start again.
     pub(super) kept_down: BTreeSet<Role>,
     site_file: PathBuf,
+    /// The day of the processes, where that is the story's and has begun.
+    day: Option<Day>,
 }
 
 /// A second RTU with the identity of another.
@@ -110,6 +114,7 @@ impl<'s> Bench<'s> {
             processes: BTreeMap::new(),
             kept_down: BTreeSet::new(),
             site_file,
+            day: None,
         };
         bench.configure()?;
         for edge in site.edges() {
@@ -293,7 +298,7 @@ impl<'s> Bench<'s> {
                 let machine = &self.machines[edge];
                 let mut program = own("edge");
                 program.args(["--boot", &machine.boot.to_string()]);
-                for told in machine.told() {
+                for told in machine.told().into_iter().chain(self.day.map(Told::Day)) {
                     program.args(["--told", &told.to_string()]);
                 }
                 program.args(["--log-level", EDGE_LOG]);
@@ -309,6 +314,9 @@ impl<'s> Bench<'s> {
         };
         let process = Process::start(program, &self.folder, &self.log(role));
         self.processes.insert(role.clone(), process.with_context(|| format!("cannot start {role}"))?);
+        if *role == Role::Ingest {
+            self.tell_day(role)?;
+        }
         if let Role::Edge(edge) = role
             && let Some(machine) = self.machines.get_mut(edge)
         {
@@ -317,6 +325,35 @@ impl<'s> Bench<'s> {
         if *role == Role::Broker {
             let address = self.told_address(&ready).await?;
             self.found_broker(Some(address));
+        }
+        Ok(())
+    }
+
+    /// Lets the day of the processes be that of the story, where it says so.
+    ///
+    /// # Errors
+    /// A process does not listen.
+    pub fn begin_day(&mut self, from: UnixMillis) -> anyhow::Result<()> {
+        if self.story.day == DayOf::Story {
+            self.day = Some(Day { from, pace: self.story.speed });
+            // The centre first: what comes from its future would be no reading of now.
+            let edges = self.machines.keys().cloned().map(Role::Edge);
+            for role in [Role::Ingest].into_iter().chain(edges).collect::<Vec<_>>() {
+                self.tell_day(&role)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the day of the processes, where that is not the clock's.
+    #[must_use]
+    pub const fn day(&self) -> Option<Day> {
+        self.day
+    }
+
+    fn tell_day(&mut self, role: &Role) -> anyhow::Result<()> {
+        if let (Some(day), Some(process)) = (self.day, self.processes.get_mut(role)) {
+            process.tell(&Told::Day(day).to_string())?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use tankline_domain::units::UnixMillis;
 use tankline_edge::journal::storage::Disk;
 use tankline_edge::journal::{Boot, Host, Journal};
 use tankline_ingest::store;
+use tankline_runtime::clock::Day;
 
 use super::bench::Bench;
 use super::machine::{Machine, boot_ms};
@@ -66,7 +67,7 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
     if let Some(connection) = &connection {
         rows = stored(connection).context("cannot read the database")?;
         record.dead_letters = dead_letters(connection)?;
-        record.alarm_history = alarm_history(connection, story, began)?;
+        record.alarm_history = alarm_history(connection, story, bench.day(), began)?;
     }
     let stored_rows = rows.len();
     for rtu in bench.machines.keys().filter(|rtu| bench.owns(&Role::Edge((*rtu).clone()))) {
@@ -81,6 +82,11 @@ pub fn gather(story: &Story, bench: &Bench<'_>, began: Moment, played: Duration)
         let there =
             committed.filter(|row| historian.has(site.name().as_str(), row.tank.as_str(), row.stamp.get())).count();
         record.influxdb = Some(InfluxdbRecord { committed: stored_rows as u64, there: there as u64 });
+    }
+    if let Some(day) = bench.day() {
+        for row in &mut rows {
+            (row.stamp, row.committed) = (day.clock_at(row.stamp), row.committed.map(|at| day.clock_at(at)));
+        }
     }
     record.logs = logs(story, bench, began);
     record.healths = lives(bench);
@@ -167,7 +173,12 @@ fn dead_letters(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Gives what became of alarms since the story began, by the order in which it was written down.
-fn alarm_history(connection: &Connection, story: &Story, began: Moment) -> rusqlite::Result<Vec<AlarmEvent>> {
+fn alarm_history(
+    connection: &Connection,
+    story: &Story,
+    day: Option<Day>,
+    began: Moment,
+) -> rusqlite::Result<Vec<AlarmEvent>> {
     let mut statement = connection.prepare(
         "SELECT source, alarm, event, state_to, recorded_ms FROM alarm_transition WHERE recorded_ms >= ?1 ORDER BY id",
     )?;
@@ -175,7 +186,8 @@ fn alarm_history(connection: &Connection, story: &Story, began: Moment) -> rusql
         let Ok(source) = row.get::<_, String>(0)?.parse() else { return Ok(None) };
         let event: String = row.get(2)?;
         let is_annunciated = event == Event::Raised.name() && row.get::<_, String>(3)? == State::Unacknowledged.name();
-        let at = began.story_time(UnixMillis::new(row.get(4)?), story.speed);
+        let recorded = UnixMillis::new(row.get(4)?);
+        let at = began.story_time(day.map_or(recorded, |day| day.clock_at(recorded)), story.speed);
         Ok(Some(AlarmEvent { at, source, alarm: row.get(1)?, event, is_annunciated }))
     })?;
     rows.filter_map(Result::transpose).collect()

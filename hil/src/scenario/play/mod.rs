@@ -185,6 +185,7 @@ async fn play_to_the_end(
         }
         let began = Moment::now();
         bench.plant.resume(began.instant);
+        bench.begin_day(began.unix)?;
         playing.tell(Duration::ZERO, "it has begun");
         tell_events(story, &mut bench, began, playing, &mut tale.played).await?;
         playing.tell(tale.played, "waiting until all has arrived");

@@ -50,6 +50,8 @@ pub struct Story {
     pub start: Vec<PlantCommand>,
     /// Whether the system runs before the story begins.
     pub begins: Begins,
+    /// By which day readings are stamped.
+    pub day: DayOf,
     /// What happens, in the order of time; what lasts has its end as an event of its own.
     pub events: Vec<Event>,
     /// What must be seen, in the order of the file.
@@ -65,6 +67,15 @@ pub enum Begins {
     Warm,
     /// The processes are started when the story begins.
     Cold,
+}
+
+/// By which day readings are stamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayOf {
+    /// That of the clock: a story of an hour at a speed of 60 is a minute in the history.
+    Clock,
+    /// That of the story: for what is found by the stamps of readings over hours.
+    Story,
 }
 
 /// Something that happens.

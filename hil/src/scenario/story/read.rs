@@ -13,10 +13,10 @@ use tankline_domain::settings::{Problems, Reader, Section};
 use tankline_domain::site::Site;
 
 use super::expect::read_expectation;
-use super::{Begins, Event, Expectation, Overlays, Story, Time, TomlText, in_words, site};
+use super::{Begins, DayOf, Event, Expectation, Overlays, Story, Time, TomlText, in_words, site};
 use crate::line::Place;
 use crate::plant::{Plant, PlantCommand, PlantDesign};
-use crate::scenario::command::Command;
+use crate::scenario::command::{Act, Command};
 
 /// Slower and faster makes no sense: gauges and processes run in real time.
 const SPEEDS: RangeInclusive<f64> = 0.01..=10_000.0;
@@ -50,6 +50,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
     let speed = root.within("speed", SPEEDS, 1.0);
     let lasts = root.required::<Time>("lasts").map(|time| time.0);
     let begins = root.choice("begins", &[("warm", Begins::Warm), ("cold", Begins::Cold)]);
+    let day = root.choice("day", &[("clock", DayOf::Clock), ("story", DayOf::Story)]);
     let site = site::read(&root, &text, folder);
     let described = site.as_ref().ok().and_then(Option::as_ref).map(|site| &site.site);
     let places = places(&root, described);
@@ -63,6 +64,10 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
         .flat_map(|section| events(section, described, plant.as_ref(), lasts_or_ever))
         .collect();
     events.sort_by_key(|event| event.at);
+    let sets_clock = |event: &Event| matches!(event.command, Command::Bench(Act::Clock(..), _));
+    if day == Some(DayOf::Story) && events.iter().any(sets_clock) {
+        root.problem("day", "with the day of the story no clock can be set; leave it out");
+    }
     let expectations: Vec<Expectation> = root
         .numbered("expect")
         .into_iter()
@@ -103,6 +108,7 @@ pub fn parse(file: &Path, text: &str) -> Result<Story, Problems> {
         design,
         start,
         begins: begins.expect(missing),
+        day: day.expect(missing),
         events,
         expectations,
         overlays,

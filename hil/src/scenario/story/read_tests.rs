@@ -277,3 +277,12 @@ fn a_file_of_a_site_is_taken_with_some_of_its_tanks() {
     let written = tankline_runtime::site_file::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(written, *site);
 }
+
+#[test]
+fn day_of_a_story_is_not_mixed_with_set_clocks() {
+    let head = format!("{HEAD}speed = 60\nday = \"story\"\n");
+    assert_eq!(read(&head, EXPECT).unwrap().day, DayOf::Story);
+    assert_eq!(story("").day, DayOf::Clock);
+    let said = read(&head, &format!("{EXPECT}[[event]]\nat = \"1 min\"\ndo = \"clock rtu-01 +1 h\"\n")).unwrap_err();
+    assert!(said.contains("no clock can be set"), "{said}");
+}
