@@ -29,6 +29,8 @@ pub struct Influxd {
     pub port: u16,
     /// Where it takes writes of version 2.
     pub writes: u16,
+    /// What is added to a request so that it is known who asks.
+    who: &'static str,
     _process: Process,
     _tasks: JoinSet<()>,
     _folder: tempfile::TempDir,
@@ -36,13 +38,26 @@ pub struct Influxd {
 
 impl Influxd {
     pub async fn start() -> Self {
+        let influxd = Self::bare(false, "/write?db=tanks&precision=ms", "").await;
+        influxd.order("CREATE DATABASE tanks").await;
+        influxd
+    }
+
+    /// Starts one that wants to know who asks, with nothing in it but its administrator.
+    pub async fn guarded(writes_to: &'static str) -> Self {
+        let influxd = Self::bare(true, writes_to, "&u=admin&p=secret").await;
+        influxd.order("CREATE USER admin WITH PASSWORD 'secret' WITH ALL PRIVILEGES").await;
+        influxd
+    }
+
+    async fn bare(is_guarded: bool, writes_to: &'static str, who: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, rpc_port) = (free_port(), free_port());
         let at = |name: &str| folder.path().join(name).display().to_string();
         let config = format!(
             "reporting-disabled = true\nbind-address = \"127.0.0.1:{rpc_port}\"\n[meta]\ndir = {:?}\n\
              [data]\ndir = {:?}\nwal-dir = {:?}\n[http]\nbind-address = \"127.0.0.1:{port}\"\nlog-enabled = false\n\
-             [monitor]\nstore-enabled = false\n[continuous_queries]\nrun-interval = \"1s\"\nlog-enabled = false\n",
+             auth-enabled = {is_guarded}\n[monitor]\nstore-enabled = false\n[continuous_queries]\nrun-interval = \"1s\"\nlog-enabled = false\n",
             at("meta"),
             at("data"),
             at("wal")
@@ -51,15 +66,13 @@ impl Influxd {
         let process = Process::start(Command::new("influxd").arg("-config").arg(at("influxd.conf")));
         until_so("influxd answers", async || send(port, "GET", "/ping", b"").await.is_some()).await;
         let mut tasks = JoinSet::new();
-        let writes = relay(&mut tasks, port, "/write?db=tanks&precision=ms").await;
-        let influxd = Self { port, writes, _process: process, _tasks: tasks, _folder: folder };
-        influxd.order("CREATE DATABASE tanks").await;
-        influxd
+        let writes = relay(&mut tasks, port, writes_to).await;
+        Self { port, writes, who, _process: process, _tasks: tasks, _folder: folder }
     }
 
     /// Has something done; gives the answer.
     pub async fn order(&self, influxql: &str) -> Value {
-        let target = format!("/query?db=tanks&epoch=ms&q={}", escaped(influxql));
+        let target = format!("/query?db=tanks&epoch=ms&q={}{}", escaped(influxql), self.who);
         let (status, body) = send(self.port, "POST", &target, b"").await.unwrap();
         assert_eq!(status, 200, "{influxql}: {body}");
         let answer: Value = serde_json::from_str(&body).unwrap();

@@ -7,7 +7,7 @@ use crate::filled::{BAD, Filled, LIVE, NEVER, STALE, UNCERTAIN, until_so};
 use crate::influxd::Influxd;
 
 /// Fills in what Grafana would.
-fn fill(tank: &str, site: &str) -> impl Fn(&str) -> String {
+pub fn fill(tank: &str, site: &str) -> impl Fn(&str) -> String {
     move |query| {
         let filled = [
             ("$timeFilter", "time >= now() - 15m AND time <= now()"),
@@ -33,7 +33,8 @@ fn says_something(rows: &[Value]) -> bool {
     rows.iter().any(says)
 }
 
-async fn unanswered(influxd: &Influxd, all: &[Asked]) -> Vec<String> {
+/// Gives what returns no row that says something.
+pub async fn unanswered(influxd: &Influxd, all: &[Asked]) -> Vec<String> {
     let mut unanswered = Vec::new();
     for Asked { place, query } in all {
         if !says_something(&influxd.rows(query).await) {
@@ -57,6 +58,7 @@ async fn every_query_returns_rows_and_what_is_stale_looks_stale() {
     let mut filled = Filled::start(influxd.writes, "").await;
     let all: Vec<Asked> = dashboards("influxdb")
         .iter()
+        .filter(|(name, _)| name != "history.json")
         .flat_map(|(name, dashboard)| asked(name, dashboard, "query", &fill(LIVE, "s")))
         .collect();
     assert!(all.len() > 80, "{}", all.len());
