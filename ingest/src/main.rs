@@ -7,12 +7,12 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
     AlarmsCommand, AlarmsError, AskError, BackupArgs, BackupCommandError, DipCommand, DipCommandError, RecomputeArgs,
-    RecomputeError, ReportCommand, ReportError, RestoreArgs, StationError, TableCommand, VcfArgs, VolumeArgs,
-    VolumeCommandError, alarms, backup, dip, recompute, report, restore, table, vcf, volume,
+    RecomputeError, ReportCommand, ReportError, RestoreArgs, SiteCommand, SiteCommandError, StationError, TableCommand,
+    VcfArgs, VolumeArgs, VolumeCommandError, alarms, backup, dip, recompute, report, restore, site, table, vcf, volume,
 };
 use tankline_ingest::dips::{RecordError, RevokeError};
 use tankline_ingest::kpi::KpiError;
-use tankline_ingest::upkeep::{BackupError, RestoreError, SealError};
+use tankline_ingest::upkeep::{BackupError, ExportError, ImportError, RestoreError, SealError};
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
@@ -52,6 +52,9 @@ enum Command {
     Backup(BackupArgs),
     /// Put a backup in the place of the database, which is kept under another name. The worker must not be running.
     Restore(RestoreArgs),
+    /// Move a site from one worker to another, with its readings, alarms and all that is known of it.
+    #[command(subcommand)]
+    Site(SiteCommand),
     /// See the alarms, and acknowledge, shelve or take them out of service.
     ///
     /// Asks the running worker over HTTP. `list` and `history` read a database too, with --db.
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
             Command::Recompute(args) => print(recompute(&args).map_err(not_recomputed)),
             Command::Backup(args) => print(backup(&args).map_err(not_backed_up)),
             Command::Restore(args) => print(restore(&args).map_err(not_backed_up)),
+            Command::Site(command) => print(site(&command).map_err(not_moved)),
             Command::Dip(command) => print(dip(&command).map_err(not_in_the_book)),
             Command::Alarms(command) => print(alarms(&command).map_err(not_answered)),
             Command::Report(command) => report(&command).map_err(not_reported),
@@ -198,6 +202,23 @@ fn not_backed_up(error: BackupCommandError) -> Failure {
         | BackupCommandError::Restore(RestoreError::Itself { .. } | RestoreError::Seal(SealError::Missing { .. })) => {
             misused(error)
         }
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn not_moved(error: SiteCommandError) -> Failure {
+    match error {
+        SiteCommandError::Config(problems) => Failure::Misconfigured(problems),
+        SiteCommandError::Export(
+            ExportError::Exists { .. } | ExportError::Unknown { .. } | ExportError::Gone { .. },
+        )
+        | SiteCommandError::Import(
+            ImportError::NoSite { .. }
+            | ImportError::TakenIn { .. }
+            | ImportError::Exists { .. }
+            | ImportError::Older { .. }
+            | ImportError::Seal(SealError::Missing { .. }),
+        ) => misused(error),
         other => Failure::Failed(other.into()),
     }
 }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rusqlite::Connection;
 use tankline_domain::alarm::Moment;
+use tankline_domain::names::SiteName;
+use tankline_domain::site::Site;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::cost::Spent;
@@ -19,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Keeper, TokensError};
 use crate::alarms::{Engine, Kept, Standing};
-use crate::centre::{self, Site};
+use crate::centre;
 use crate::config::Config;
 use crate::historian::{self, Feed, Figures, InfluxDb, InfluxDbError, LimitLines, Stream};
 use crate::http;
@@ -55,6 +57,17 @@ pub enum StartError {
     /// Another worker uses the database.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A site is served by another worker.
+    #[error(
+        "site {site} was handed over to another worker at {at}; take its description out of `sites`, \
+         or take it in again by `tankline-ingest site import`"
+    )]
+    HandedOver {
+        /// The site.
+        site: SiteName,
+        /// When.
+        at: UnixMillis,
+    },
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
@@ -126,6 +139,13 @@ impl Ingest {
         let lock = DatabaseLock::take(&config.database, "tankline-ingest run")?;
         let mut connection = store::open(&config.database)?;
         let path = || config.database.display().to_string();
+        for site in config.sites.iter().map(Site::name) {
+            let custody = store::custody(&connection, site);
+            let custody = custody.map_err(|source| StartError::Load { path: path(), source })?;
+            if let Some(gone) = custody.filter(|custody| !custody.is_here) {
+                return Err(StartError::HandedOver { site: site.clone(), at: gone.changed });
+            }
+        }
         store::note_bases(&mut connection, &stations, clock::unix_ms())
             .map_err(|source| StartError::Load { path: path(), source })?;
         let mut loaded = load(&connection, &stations).map_err(|source| StartError::Load { path: path(), source })?;
@@ -241,7 +261,7 @@ impl Ingest {
         work: &mpsc::Sender<Work>,
         drained: &CancellationToken,
     ) {
-        let site = Site { shared: Arc::clone(&self.shared), index, boot: self.boot.clone() };
+        let site = centre::Site { shared: Arc::clone(&self.shared), index, boot: self.boot.clone() };
         let name = site.desk().site.clone();
         let options = centre::session_options(&self.config.broker, &name, &self.boot);
         let (publisher, events, driver) = session(options, EVENTS);

@@ -51,8 +51,10 @@ impl Engine {
         let mut alarms: Vec<_> = sites.iter().map(|site| SiteAlarms::new(site, now)).collect();
         let mut leftover = Vec::new();
         for row in kept {
-            let restored = place(&row.standing.site).and_then(|site| {
-                let restored = alarms[site].restore(row.kept.as_deref()?);
+            // Those of a site that is not served now wait until it is, here or where it is moved to.
+            let Some(site) = place(&row.standing.site) else { continue };
+            let restored = row.kept.as_deref().and_then(|kept| {
+                let restored = alarms[site].restore(kept);
                 restored.inspect_err(|error| tracing::warn!(%error, "a kept alarm is dropped")).ok()
             });
             if restored.is_none() {

@@ -1,5 +1,5 @@
-//! Commands beside the worker: `alarms` asks it; `table`, `volume`, `vcf`, `recompute`, `dip`, `report`, `backup` and
-//! `restore` need none.
+//! Commands beside the worker: `alarms` asks it; `table`, `volume`, `vcf`, `recompute`, `dip`, `report`, `backup`,
+//! `restore` and `site` need none.
 
 mod alarms;
 mod backup;
@@ -8,6 +8,7 @@ mod found;
 mod given;
 mod recompute;
 mod report;
+mod site;
 mod station;
 mod table;
 mod vcf;
@@ -19,6 +20,7 @@ pub use dip::{DipCommand, DipCommandError, dip};
 pub use given::GivenError;
 pub use recompute::{RecomputeArgs, RecomputeError, recompute};
 pub use report::{ReportCommand, ReportError, report};
+pub use site::{SiteCommand, SiteCommandError, site};
 pub use station::{StationArgs, StationError};
 pub use table::{TableCommand, TableCommandError, table};
 pub use vcf::{VcfArgs, vcf};

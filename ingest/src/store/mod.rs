@@ -3,6 +3,7 @@
 mod alarms;
 mod bases;
 mod commit;
+mod custody;
 mod database;
 mod dead_letters;
 mod feed;
@@ -27,6 +28,7 @@ pub use alarms::{
 };
 pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
+pub use custody::{Custody, custody, set_custody};
 pub use database::{OpenError, open, open_any_version, open_beside, open_read_only, restoring};
 pub use feed::{FeedRow, Progress, alarm_target, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};

@@ -1,13 +1,15 @@
-//! What is done to a database as a whole: backup and restore.
+//! What is done to a database as a whole: backup and restore, and a site that moves.
 
 mod backup;
 mod copy;
 mod restore;
 mod seal;
+mod site;
 mod weigh;
 
 pub use backup::{BackedUp, BackupError, Replace, backup};
 pub use copy::CopyError;
 pub use restore::{RestoreError, Restored, restore};
 pub use seal::{Seal, SealError};
+pub use site::{ExportError, Exported, Feeding, ImportError, Imported, export, import};
 pub use weigh::{Lacking, lacking};

@@ -33,6 +33,12 @@ pub enum RestoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The backup is a site on its way.
+    #[error("{} holds one site that was handed over; `tankline-ingest site import` takes it in", path.display())]
+    Site {
+        /// The file.
+        path: PathBuf,
+    },
     /// The copy could not be made ready.
     #[error("cannot make the restored database {} ready", path.display())]
     Ready {
@@ -82,7 +88,11 @@ pub fn restore(from: &Path, database: &Path, seal: Seal, now: UnixMillis) -> Res
     let _lock = DatabaseLock::take(&database, "tankline-ingest restore")?;
     seal::verify(from, seal)?;
     let restoring = store::restoring(&database);
-    let copied = copy::copy(&store::open_any_version(from)?, &restoring);
+    let source = store::open_any_version(from)?;
+    if source.prepare("SELECT site FROM transfer").is_ok() {
+        return Err(RestoreError::Site { path: from.to_owned() });
+    }
+    let copied = copy::copy(&source, &restoring);
     let made = copied.map_err(RestoreError::from).and_then(|copied| {
         drop(copied);
         ready(from, &restoring, &database, now)
