@@ -3,13 +3,17 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tankline_domain::settings::Problems;
+use tankline_runtime::service::Service;
+use tankline_runtime::supervisor::{Stage, Supervisor, SupervisorError};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::BrokerConfig;
@@ -21,6 +25,9 @@ use crate::reload;
 
 /// For connections to be closed when the broker stops.
 const CLOSING_TIME: Duration = Duration::from_secs(1);
+
+/// For the broker to stop, all in all.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Why the broker could not begin, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +77,11 @@ pub struct Broker {
     stop: CancellationToken,
     ended: CancellationToken,
     thread: Option<JoinHandle<Result<(), BrokerError>>>,
+    asking: mpsc::Sender<Reply>,
 }
+
+/// Where the broker says how many clients it has.
+type Reply = oneshot::Sender<u64>;
 
 impl Broker {
     /// Starts a broker; it takes clients when this returns.
@@ -83,16 +94,17 @@ impl Broker {
         let http_address = http.as_ref().map(|(_, address)| *address);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let (tell_begun, begun) = sync_channel(1);
+        let (asking, asked) = mpsc::channel(1);
         let thread = std::thread::Builder::new().name("broker".to_owned()).spawn({
             let (stop, ended) = (stop.clone(), ended.clone());
             move || {
                 // Also when this thread panics.
                 let _ended = ended.drop_guard();
-                live(&config, (listener, http.map(|(listener, _)| listener)), &stop, tell_begun)
+                live(&config, (listener, http.map(|(listener, _)| listener)), &stop, tell_begun, asked)
             }
         });
         let thread = thread.map_err(|source| BrokerError::Threads { source })?;
-        let broker = Self { address, http_address, stop, ended, thread: Some(thread) };
+        let broker = Self { address, http_address, stop, ended, thread: Some(thread), asking };
         match begun.recv() {
             Ok(()) => {
                 if let Some(address) = http_address {
@@ -116,6 +128,25 @@ impl Broker {
     #[must_use]
     pub const fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
+    }
+
+    /// Runs under a supervisor until told to stop, and tells the service manager meanwhile how it stands.
+    ///
+    /// # Errors
+    /// [`SupervisorError`] when it ended unasked or did not stop in time.
+    pub async fn run(self, service: Service, stop: CancellationToken) -> Result<(), SupervisorError> {
+        let mut supervisor = Supervisor::new("tankline-broker", GRACE);
+        let (roll_call, asking) = (supervisor.roll_call(), self.asking.clone());
+        supervisor.spawn(Stage::Intake, "service", |stop| async move {
+            let ask = async || {
+                roll_call.answered().await?;
+                clients(&asking).await.map(|clients| format!("{clients} clients"))
+            };
+            service.attend(stop, ask).await;
+            Ok(())
+        });
+        supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(self.serve(stop).await?) });
+        supervisor.run(stop).await
     }
 
     /// Runs until it is stopped, or ends by itself.
@@ -159,6 +190,7 @@ fn live(
     (listener, http): (TcpListener, Option<TcpListener>),
     stop: &CancellationToken,
     tell_begun: SyncSender<()>,
+    asked: mpsc::Receiver<Reply>,
 ) -> Result<(), BrokerError> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).thread_name("broker-worker").enable_all().build();
@@ -170,6 +202,7 @@ fn live(
         let (exchange, policy) = watch::channel(Arc::new(policy));
         let counters = Arc::new(Counters::default());
         let served = Served { counters: Arc::clone(&counters), policy: policy.clone() };
+        let answering = answer(asked, Arc::clone(&counters));
         let serving_http = async {
             match http {
                 Some(listener) => http::serve(listener, served).await,
@@ -185,10 +218,31 @@ fn live(
             reason = gate.serve() => Err(BrokerError::Ended { reason }),
             reason = serving_http => Err(BrokerError::Ended { reason }),
             () = reload::watch(&config.files, exchange) => Ok(()),
+            () = answering => Ok(()),
         }
     });
     runtime.shutdown_timeout(CLOSING_TIME);
     outcome
+}
+
+/// Answers who asks how many clients there are: here, and then on a worker thread, so that both are known to live.
+async fn answer(mut asked: mpsc::Receiver<Reply>, counters: Arc<Counters>) {
+    let mut answers = JoinSet::new();
+    while let Some(reply) = asked.recv().await {
+        let clients = counters.connected.load(Ordering::Relaxed);
+        // Who asked may have given up.
+        answers.spawn(async move { reply.send(clients) });
+        while answers.try_join_next().is_some() {}
+    }
+    // Nobody can ask any more; the broker goes on.
+    std::future::pending().await
+}
+
+async fn clients(asking: &mpsc::Sender<Reply>) -> Result<u64, String> {
+    let ended = "the broker has ended";
+    let (reply, answer) = oneshot::channel();
+    asking.send(reply).await.map_err(|_| ended)?;
+    Ok(answer.await.map_err(|_| ended)?)
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BrokerError> {

@@ -4,7 +4,6 @@ mod command;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -13,11 +12,10 @@ use command::user::UserArgs;
 use tankline_broker::{Broker, BrokerConfig, Users};
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::service::Service;
 use tankline_runtime::signals;
-use tankline_runtime::supervisor::{Stage, Supervisor};
 
 const ROLE: &str = "tankline-broker";
-const GRACE: Duration = Duration::from_secs(4);
 
 /// What the help says of the configuration.
 const CONFIGURATION: &str = include_str!("configuration.txt");
@@ -93,9 +91,7 @@ fn run(file: &Path) -> Result<(), Failure> {
     runtime.block_on(async {
         let stop = signals::stop_on_signals();
         let broker = Broker::start(config).map_err(anyhow::Error::from)?;
-        let mut supervisor = Supervisor::new(ROLE, GRACE);
-        supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(broker.serve(stop).await?) });
-        supervisor.run(stop).await.map_err(anyhow::Error::from)?;
+        broker.run(Service::from_environment(), stop).await.map_err(anyhow::Error::from)?;
         Ok(())
     })
 }

@@ -14,6 +14,7 @@ use tankline_edge::config::EdgeConfig;
 use tankline_edge::reload;
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::service::Service;
 use tankline_runtime::signals;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -122,8 +123,11 @@ async fn run_agent(file: &Path, stop: CancellationToken) -> Result<(), Failure> 
     // Not the agent's own token: what watches must not end before the agent has stopped in good order.
     let unwatched = CancellationToken::new();
     let watching = reload::watch(file.to_owned(), config.clone(), configs, unwatched);
-    let mut running = pin!(agent::run_reloading(config, reloads, stop.clone(), Observer::default()));
+    let observer = Observer::default();
+    let mut running = pin!(agent::run_reloading(config, reloads, stop.clone(), observer.clone()));
+    let attending = observer.attend(Service::from_environment(), stop.clone());
     tokio::select! {
+        () = attending => unreachable!("it never ends"),
         ended = &mut running => Ok(ended?),
         watched = watching => {
             stop.cancel();

@@ -16,6 +16,7 @@ use tankline_ingest::upkeep::{BackupError, ExportError, ImportError, RestoreErro
 use tankline_ingest::{Config, Ingest, config, status, status_of};
 use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
+use tankline_runtime::service::Service;
 use tankline_runtime::{clock, signals};
 
 const ROLE: &str = "tankline-ingest";
@@ -131,7 +132,7 @@ fn run(path: &Path) -> Result<(), Failure> {
     if let Some(address) = ingest.observer().http() {
         tracing::info!(%address, "serving HTTP");
     }
-    runtime.block_on(ingest.run(stop))?;
+    runtime.block_on(ingest.run_as(Service::from_environment(), stop))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use tankline_domain::alarm::AlarmKey;
 use tankline_domain::message::{EdgeHealth, EdgeState, Presence};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::pulses::Pulses;
 use tokio::sync::{Notify, watch};
 
 use crate::alarms::{Board, Standing, WatchedTank, log};
@@ -30,6 +31,8 @@ pub struct Shared {
     pub counters: Counters,
     /// What each stage costs.
     pub stage_times: StageTimes,
+    /// What is expected of its tasks.
+    pub pulses: Pulses,
     /// Id of the newest committed reading.
     pub newest_id: watch::Sender<i64>,
     /// Those who are to be told of alarms.
@@ -103,6 +106,7 @@ impl Shared {
             stations,
             counters: Counters::default(),
             stage_times: StageTimes::default(),
+            pulses: Pulses::default(),
             newest_id: watch::Sender::new(loaded.newest_id),
             notifier: loaded.notifier,
             newest_transition: watch::Sender::new(loaded.newest_transition),

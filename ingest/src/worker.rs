@@ -15,6 +15,7 @@ use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::cost::Spent;
 use tankline_runtime::mqtt::session;
+use tankline_runtime::service::Service;
 use tankline_runtime::supervisor::{Stage, Supervisor};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,7 @@ use crate::centre;
 use crate::config::Config;
 use crate::historian::{self, Feed, Figures, InfluxDb, InfluxDbError, LimitLines, Stream};
 use crate::http;
-use crate::live::TankView;
+use crate::live::{TankState, TankView};
 use crate::notify::{self, Notifier, Outbox, Tally, Target};
 use crate::shared::{Loaded, Shared};
 use crate::stages;
@@ -46,6 +47,9 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long the alarm clock waits for the writer to set it anew before it rings again.
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A task that was to be heard of longer ago is stuck: a large transaction on a slow disk takes less.
+const LATE_AFTER: Duration = Duration::from_secs(120);
 
 /// Readings that are deleted in one go, so that commits never wait long.
 const EXPIRED_AT_ONCE: u32 = 2000;
@@ -192,7 +196,24 @@ impl Ingest {
     /// # Errors
     /// A task failed, or something could not be finished in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        self.run_as(Service::default(), stop).await
+    }
+
+    /// Runs until stopped, as [`Ingest::run`] does, and tells the service manager meanwhile how it stands.
+    ///
+    /// # Errors
+    /// A task failed, or something could not be finished in time.
+    pub async fn run_as(self, service: Service, stop: CancellationToken) -> anyhow::Result<()> {
         let mut supervisor = Supervisor::new("tankline-ingest", GRACE);
+        let (roll_call, observer) = (supervisor.roll_call(), self.observer());
+        supervisor.spawn(Stage::Intake, "service", |stop| async move {
+            let ask = async || {
+                roll_call.answered().await?;
+                observer.standing()
+            };
+            service.attend(stop, ask).await;
+            Ok(())
+        });
         let (work, queue) = mpsc::channel(QUEUE);
         let drained = CancellationToken::new();
         for index in 0..self.shared.desks().len() {
@@ -327,6 +348,21 @@ impl Observer {
     #[must_use]
     pub const fn http(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// Says how the worker stands, in a line for a person.
+    ///
+    /// # Errors
+    /// Names what of it is stuck.
+    pub fn standing(&self) -> Result<String, String> {
+        let late = self.shared.pulses.late(clock::now(), LATE_AFTER);
+        if !late.is_empty() {
+            return Err(late.join(", "));
+        }
+        let tanks = self.tanks(clock::unix_ms());
+        let live = tanks.iter().filter(|tank| matches!(tank.state, TankState::Live)).count();
+        let words = format!("{live} of {} tanks live, {} alarms", tanks.len(), self.alarms().len());
+        Ok(self.health().reasons.iter().fold(words, |words, reason| words + "; " + reason))
     }
 
     /// Tells whether the worker does what it is there for, and why not.

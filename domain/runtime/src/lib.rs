@@ -10,7 +10,9 @@ pub mod exit;
 pub mod logging;
 #[cfg(feature = "mqtt")]
 pub mod mqtt;
+pub mod pulses;
 pub mod secret;
+pub mod service;
 pub mod signals;
 pub mod site_file;
 pub mod supervisor;

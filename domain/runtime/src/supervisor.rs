@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,25 @@ pub struct Supervisor {
     stages: HashMap<Stage, CancellationToken>,
     tasks: JoinSet<anyhow::Result<()>>,
     running: HashMap<Id, Running>,
+    calls: mpsc::Receiver<oneshot::Sender<()>>,
+    calling: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// Asks whether a supervisor is at work.
+#[derive(Debug, Clone)]
+pub struct RollCall(mpsc::Sender<oneshot::Sender<()>>);
+
+impl RollCall {
+    /// Waits until the supervisor has answered; for ever when it is stuck.
+    ///
+    /// # Errors
+    /// When it has ended, or is stopping.
+    pub async fn answered(&self) -> Result<(), String> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.0.send(reply).await;
+        asked.map_err(|_| "the supervisor has ended".to_owned())?;
+        answer.await.map_err(|_| "the supervisor is stopping".to_owned())
+    }
 }
 
 #[derive(Debug)]
@@ -86,7 +106,14 @@ impl Supervisor {
     #[must_use]
     pub fn new(role: &'static str, grace: Duration) -> Self {
         let stages = Stage::ORDER.into_iter().map(|stage| (stage, CancellationToken::new())).collect();
-        Self { role, grace, stages, tasks: JoinSet::new(), running: HashMap::new() }
+        let (calling, calls) = mpsc::channel(1);
+        Self { role, grace, stages, tasks: JoinSet::new(), running: HashMap::new(), calls, calling }
+    }
+
+    /// Gives what asks whether this supervisor is at work: it answers while it runs.
+    #[must_use]
+    pub fn roll_call(&self) -> RollCall {
+        RollCall(self.calling.clone())
     }
 
     /// Starts a task. It is to end with `Ok` soon after its token is cancelled, and not before.
@@ -109,13 +136,22 @@ impl Supervisor {
     /// [`SupervisorError`] of the first task that did not do as it should.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), SupervisorError> {
         let mut first = None;
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => tracing::info!(role = self.role, "stopping"),
-            ended = self.next_end() => {
-                let (task, outcome) = ended;
-                first = Some(outcome.err().unwrap_or(SupervisorError::EndedUnasked { task }));
-            }
+        loop {
+            let call = tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    tracing::info!(role = self.role, "stopping");
+                    break;
+                }
+                ended = next_end(&mut self.tasks, &mut self.running) => {
+                    let (task, outcome) = ended;
+                    first = Some(outcome.err().unwrap_or(SupervisorError::EndedUnasked { task }));
+                    break;
+                }
+                Some(call) = self.calls.recv() => call,
+            };
+            // Who asked may have given up.
+            let _ = call.send(());
         }
         if let Some(error) = &first {
             tracing::error!(role = self.role, error = chain(error), "stopping because of a task");
@@ -135,7 +171,7 @@ impl Supervisor {
         for stage in Stage::ORDER {
             self.stages[&stage].cancel();
             while self.running.values().any(|task| task.stage == stage) {
-                let Ok((_, outcome)) = timeout_at(deadline, self.next_end()).await else {
+                let Ok((_, outcome)) = timeout_at(deadline, next_end(&mut self.tasks, &mut self.running)).await else {
                     return Some(self.cut_off(stage).await);
                 };
                 if let Err(error) = outcome {
@@ -155,27 +191,31 @@ impl Supervisor {
         // A thread that writes to disk cannot be cut off; told to stop, it still closes its files.
         self.stages.values().for_each(CancellationToken::cancel);
         let last = tokio::time::Instant::from_std(clock::now() + LAST_MOMENT);
-        while !self.running.is_empty() && timeout_at(last, self.next_end()).await.is_ok() {}
+        while !self.running.is_empty() && timeout_at(last, next_end(&mut self.tasks, &mut self.running)).await.is_ok() {
+        }
         self.tasks.abort_all();
         let error = SupervisorError::GraceExceeded { tasks, grace: self.grace };
         tracing::error!(role = self.role, error = chain(&error), "tasks were cut off");
         error
     }
+}
 
-    /// Waits for the next task to end; for ever when there is none.
-    async fn next_end(&mut self) -> (String, Result<(), SupervisorError>) {
-        let Some(joined) = self.tasks.join_next_with_id().await else {
-            return std::future::pending().await;
-        };
-        let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let task = self.running.remove(&id).map_or_else(|| "unknown".to_owned(), |task| task.name);
-        let outcome = match joined {
-            Ok((_, Ok(()))) => Ok(()),
-            Ok((_, Err(source))) => Err(SupervisorError::Failed { task: task.clone(), source }),
-            Err(error) => Err(SupervisorError::Panicked { task: task.clone(), message: words_of(error) }),
-        };
-        (task, outcome)
-    }
+/// Waits for the next task to end; for ever when there is none.
+async fn next_end(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    running: &mut HashMap<Id, Running>,
+) -> (String, Result<(), SupervisorError>) {
+    let Some(joined) = tasks.join_next_with_id().await else {
+        return std::future::pending().await;
+    };
+    let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+    let task = running.remove(&id).map_or_else(|| "unknown".to_owned(), |task| task.name);
+    let outcome = match joined {
+        Ok((_, Ok(()))) => Ok(()),
+        Ok((_, Err(source))) => Err(SupervisorError::Failed { task: task.clone(), source }),
+        Err(error) => Err(SupervisorError::Panicked { task: task.clone(), message: words_of(error) }),
+    };
+    (task, outcome)
 }
 
 fn words_of(error: JoinError) -> String {

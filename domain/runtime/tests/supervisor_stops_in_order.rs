@@ -144,3 +144,18 @@ async fn what_comes_after_a_task_that_hangs_still_ends_in_good_order() {
     assert!(error.to_string().contains("tasks deaf did not stop within 50ms"), "{error}");
     assert_eq!(*notes.lock().unwrap(), ["files"]);
 }
+
+#[tokio::test]
+async fn roll_call_is_answered_while_it_runs_and_not_after() {
+    let stop = CancellationToken::new();
+    let supervisor = Supervisor::new("test", LONG);
+    let roll_call = supervisor.roll_call();
+    let asking = async {
+        roll_call.answered().await.unwrap();
+        roll_call.answered().await.unwrap();
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(supervisor.run(stop.clone()), asking);
+    ended.unwrap();
+    roll_call.answered().await.unwrap_err();
+}

@@ -2,16 +2,20 @@
 
 mod group;
 mod reloading;
+mod standing;
 mod tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tankline_domain::message::GaugeHealth;
+use tankline_runtime::service::Service;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::reloading::Agent;
+use self::standing::Inquiries;
+pub use self::standing::Standing;
 use crate::config::EdgeConfig;
 use crate::journal::Host;
 use crate::line::board::HealthBoard;
@@ -22,6 +26,7 @@ use crate::reload::Change;
 pub struct Observer {
     journalled: Arc<AtomicU64>,
     board: HealthBoard,
+    inquiries: Inquiries,
 }
 
 impl Observer {
@@ -35,6 +40,20 @@ impl Observer {
     #[must_use]
     pub fn gauges(&self) -> Vec<GaugeHealth> {
         self.board.snapshot()
+    }
+
+    /// Asks the agent how it stands; answered when the agent and its journal are at work.
+    ///
+    /// # Errors
+    /// When the agent has ended, or names what of it is stuck.
+    pub async fn standing(&self) -> Result<Standing, String> {
+        self.inquiries.ask().await
+    }
+
+    /// Tells the service manager how the agent stands, and that it stops when told to. Never ends: the agent does.
+    pub async fn attend(&self, service: Service, stop: CancellationToken) {
+        service.attend(stop, async || self.standing().await.map(|standing| standing.to_string())).await;
+        std::future::pending().await
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Observer;
 use super::group::Group;
+use super::standing;
 use super::tasks::{Told, Writing, start_lines, start_sending};
 use crate::config::EdgeConfig;
 use crate::journal::writer::Report;
@@ -57,6 +58,7 @@ impl Agent {
         mut changes: mpsc::Receiver<Change>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        let mut inquiries = self.observer.inquiries.take();
         let outcome = loop {
             tokio::select! {
                 biased;
@@ -69,6 +71,10 @@ impl Agent {
                     Ok(taken) => drop(answer.send(taken)),
                     Err(error) => break Err(error),
                 },
+                Some(reply) = inquiries.recv() => {
+                    let gauges = self.config.lines.iter().map(|line| line.gauges.len()).sum();
+                    standing::answer(reply, gauges, &self.board, self.writing.requests());
+                }
             }
         };
         let stopped = [self.lines.stop().await, self.sending.stop().await, self.writing.group.stop().await];

@@ -67,6 +67,11 @@ impl Writing {
         Self { group: Group::start(supervisor), readings: readings_in, requests: requests_in, appended }
     }
 
+    /// Gives the way to ask the journal.
+    pub(super) const fn requests(&self) -> &mpsc::Sender<Request> {
+        &self.requests
+    }
+
     /// Asks how the journal stands.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tankline_domain::message::{GaugeCounters, GaugeHealth};
 use tankline_domain::names::{LineName, TankName};
+use tankline_runtime::pulses::Pulses;
 
 use super::poller::LineConfig;
 use crate::quality::Motion;
@@ -15,6 +16,7 @@ pub struct HealthBoard {
     gauges: Arc<Mutex<Vec<GaugeHealth>>>,
     motion: Motion,
     clock: StationClock,
+    pulses: Pulses,
 }
 
 impl HealthBoard {
@@ -28,6 +30,12 @@ impl HealthBoard {
     #[must_use]
     pub const fn clock(&self) -> &StationClock {
         &self.clock
+    }
+
+    /// Gives what is expected of the tasks of the edge.
+    #[must_use]
+    pub const fn pulses(&self) -> &Pulses {
+        &self.pulses
     }
 
     /// Gives the counters as they stand.

@@ -71,15 +71,18 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let line = config.line.clone();
+    let pulse = board.pulses().of(format!("line {}", line.name));
     let mut poller = Poller::new(config, readings, board);
     let (mut attempt, mut pause) = (Attempt::default(), Pause::default());
     loop {
         let Some((gauge, due)) = poller.schedule.next(clock::now()) else {
+            pulse.rest();
             stop.cancelled().await;
             return Ok(());
         };
         let is_open = poller.master.is_some();
         let due = if is_open { due } else { due.max(poller.next_without_port) };
+        pulse.expect(due);
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),

@@ -112,6 +112,7 @@ pub async fn run(
     let mut digest = shell.station.config.clone();
     let mut health_due = clock::now() + HEALTH_INTERVAL;
     let mut drain_until = None;
+    let pulse = shell.station.board.pulses().of("uplink");
     loop {
         shell.look_at_clock();
         shell.act(&fetched_in).await?;
@@ -120,7 +121,8 @@ pub async fn run(
         }
         let due = shell.uplink.poll_timeout().into_iter().chain([health_due]).chain(drain_until).min();
         let look = if shell.clock_is_set { HEALTH_INTERVAL } else { CLOCK_LOOK };
-        let due = due.unwrap_or(health_due).min(clock::now() + look).into();
+        let due = due.unwrap_or(health_due).min(clock::now() + look);
+        pulse.expect(due);
         tokio::select! {
             biased;
             () = stop.cancelled(), if drain_until.is_none() => {
@@ -143,7 +145,7 @@ pub async fn run(
                 Err(_) => shell.uplink.handle_fetch_failed(clock::now()),
             },
             Ok(()) = digest.changed() => shell.publish_state().await?,
-            () = tokio::time::sleep_until(due) => {}
+            () = tokio::time::sleep_until(due.into()) => {}
         }
         let now = clock::now();
         shell.uplink.handle_timeout(now);

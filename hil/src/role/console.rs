@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock::{self, Day};
+use tokio::sync::Notify;
 
 use super::BenchDisk;
 use crate::scenario::DiskState;
@@ -22,6 +23,8 @@ pub enum Told {
     Clock(i64),
     /// The day runs at another pace from a moment on: `day FROM PACE`, in ms since 1970 and ms in one of the clock.
     Day(Day),
+    /// What runs the tasks of the process is stuck from now on, for ever, while the process lives.
+    Stuck,
     /// The power fails: what was not synced is lost, and the process ends at once.
     PowerCut,
 }
@@ -31,6 +34,24 @@ pub enum Told {
 pub(super) struct Console {
     /// The disk of the process, when it has one that can be disturbed.
     pub(super) disk: Option<Arc<BenchDisk>>,
+    /// What makes the process stuck.
+    pub(super) tangle: Tangle,
+}
+
+/// Makes what runs the tasks of a process stuck when told to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tangle(Arc<Notify>);
+
+impl Tangle {
+    /// Runs something, up to where its thread is held for ever.
+    pub(super) async fn held_up<T>(&self, running: impl Future<Output = T>) -> T {
+        tokio::select! {
+            ended = running => ended,
+            () = self.0.notified() => loop {
+                std::thread::park();
+            },
+        }
+    }
 }
 
 impl Console {
@@ -40,6 +61,7 @@ impl Console {
             (Told::Disk(state), Some(disk)) => disk.set(state),
             (Told::Clock(millis), _) => clock::put_off(millis),
             (Told::Day(day), _) => clock::run_day(day),
+            (Told::Stuck, _) => self.tangle.0.notify_one(),
             (Told::PowerCut, Some(disk)) => disk.lose_what_is_not_synced(),
             (Told::Disk(_) | Told::PowerCut, None) => tracing::warn!(%told, "this process has no such disk"),
         }
@@ -76,6 +98,7 @@ impl FromStr for Told {
             |state: &str| state.strip_prefix("slow=")?.parse().ok().map(Duration::from_millis).map(DiskState::Slow);
         match text.split_once(' ') {
             None if text == "power-cut" => Ok(Self::PowerCut),
+            None if text == "stuck" => Ok(Self::Stuck),
             Some(("clock", millis)) => millis.parse().map(Self::Clock).map_err(|_| format!("{millis:?} is no number")),
             Some(("disk", "good")) => Ok(Self::Disk(DiskState::Good)),
             Some(("disk", "full")) => Ok(Self::Disk(DiskState::Full)),
@@ -90,7 +113,7 @@ impl FromStr for Told {
                 let (from, pace) = parsed.ok_or_else(|| format!("{day:?} is not FROM PACE"))?;
                 Ok(Self::Day(Day { from: UnixMillis::new(from), pace }))
             }
-            _ => Err(format!("{text:?} is not disk STATE, clock MS, day FROM PACE or power-cut")),
+            _ => Err(format!("{text:?} is not disk STATE, clock MS, day FROM PACE, stuck or power-cut")),
         }
     }
 }
@@ -105,6 +128,7 @@ impl fmt::Display for Told {
             Self::Disk(DiskState::Slow(time)) => write!(f, "disk slow={}", time.as_millis()),
             Self::Clock(millis) => write!(f, "clock {millis}"),
             Self::Day(Day { from, pace }) => write!(f, "day {} {pace}", from.get()),
+            Self::Stuck => f.write_str("stuck"),
             Self::PowerCut => f.write_str("power-cut"),
         }
     }
@@ -124,6 +148,7 @@ mod tests {
             Told::Disk(DiskState::Slow(Duration::from_millis(200))),
             Told::Clock(-5),
             Told::Day(Day { from: UnixMillis::new(1_795_400_000_000), pace: 900.5 }),
+            Told::Stuck,
             Told::PowerCut,
         ] {
             assert_eq!(told.to_string().parse(), Ok(told));

@@ -22,12 +22,10 @@ use tankline_edge::config::EdgeConfig;
 use tankline_edge::journal::{Boot, Host};
 use tankline_ingest::Ingest;
 use tankline_runtime::exit::Failure;
+use tankline_runtime::service::Service;
 use tankline_runtime::signals;
-use tankline_runtime::supervisor::{Stage, Supervisor};
 
-use console::Console;
-
-const BROKER_GRACE: Duration = Duration::from_secs(4);
+use console::{Console, Tangle};
 
 /// What a thread that blocks has when all else has ended, as in the product.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -84,42 +82,50 @@ pub fn run(args: &RoleArgs) -> Result<(), Failure> {
 
 fn edge(config: &Path, boot: u64, told: &[Told]) -> Result<(), Failure> {
     let disk = Arc::new(BenchDisk::default());
-    let console = Console { disk: Some(disk.clone()) };
+    let tangle = Tangle::default();
+    let console = Console { disk: Some(disk.clone()), tangle: tangle.clone() };
     told.iter().for_each(|told| console.hear(*told));
     console.listen()?;
     let config = EdgeConfig::load(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let host = Host { storage: disk, boot: Boot::new(boot) };
-    let ended =
-        runtime.block_on(async { agent::run_on(host, config, signals::stop_on_signals(), Observer::default()).await });
+    let ended = runtime.block_on(async {
+        let (stop, observer) = (signals::stop_on_signals(), Observer::default());
+        let attending = observer.attend(Service::from_environment(), stop.clone());
+        let running = agent::run_on(host, config, stop.clone(), observer.clone());
+        tokio::select! {
+            ended = tangle.held_up(running) => ended,
+            () = attending => unreachable!("it never ends"),
+        }
+    });
     runtime.shutdown_timeout(LAST_MOMENT);
     Ok(ended?)
 }
 
 fn broker(config: &Path, ready: &Path) -> Result<(), Failure> {
-    Console { disk: None }.listen()?;
+    let tangle = Tangle::default();
+    Console { disk: None, tangle: tangle.clone() }.listen()?;
     let config = BrokerConfig::load(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(async {
         let stop = signals::stop_on_signals();
         let broker = Broker::start(config).map_err(anyhow::Error::from)?;
         tell(ready, &broker.address().to_string())?;
-        let mut supervisor = Supervisor::new("tankline-broker", BROKER_GRACE);
-        supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(broker.serve(stop).await?) });
-        supervisor.run(stop).await.map_err(anyhow::Error::from)?;
+        tangle.held_up(broker.run(Service::from_environment(), stop)).await.map_err(anyhow::Error::from)?;
         Ok(())
     })
 }
 
 fn ingest(config: &Path) -> Result<(), Failure> {
-    Console { disk: None }.listen()?;
+    let tangle = Tangle::default();
+    Console { disk: None, tangle: tangle.clone() }.listen()?;
     let config = tankline_ingest::config::load(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(async {
         let stop = signals::stop_on_signals();
         let ingest = Ingest::open(config).map_err(anyhow::Error::from)?;
-        ingest.run(stop).await?;
+        tangle.held_up(ingest.run_as(Service::from_environment(), stop)).await?;
         Ok(())
     })
 }

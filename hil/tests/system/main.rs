@@ -13,4 +13,5 @@ mod killed_processes_lose_nothing;
 mod malformed_messages_change_nothing;
 mod other_brokers_do_as_well;
 mod other_gauges_are_read;
+mod service_manager_hears_how_they_stand;
 mod stopped_processes_lose_nothing;

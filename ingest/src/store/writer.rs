@@ -10,6 +10,7 @@ use tankline_domain::message::Presence;
 use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
 use tankline_runtime::cost::Lap;
+use tankline_runtime::pulses::Pulse;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -108,10 +109,12 @@ impl Writer {
     /// # Errors
     /// [`WriterError`] when it had to stop while the database failed.
     pub fn run(mut self) -> Result<(), WriterError> {
+        let pulse = self.shared.pulses.of("store");
         self.note_due();
         let shared = Arc::clone(&self.shared);
         let (times, mut lap) = (&shared.stage_times, Lap::begin());
         while let Some(first) = self.work.blocking_recv() {
+            pulse.expect(clock::now());
             lap.end(times.of(Stage::AwaitWork));
             let Gathered { mut group, steps, expiries } = self.gather(first);
             lap.end(times.of(Stage::Sort));
@@ -119,7 +122,7 @@ impl Writer {
             lap.end(times.of(Stage::Watch));
             let replies = self.evaluate(&mut group, steps, found);
             lap.end(times.of(Stage::Alarms));
-            let done = self.commit(&group)?;
+            let done = self.commit(&group, &pulse)?;
             lap.end(times.of(Stage::Commit));
             self.shared.note_committed(clock::unix_ms(), group, done);
             for (reply, ordered) in replies {
@@ -129,9 +132,11 @@ impl Writer {
             self.note_due();
             lap.end(times.of(Stage::Note));
             for (expiry, reply) in expiries {
+                pulse.expect(clock::now());
                 self.expire(&expiry, reply);
             }
             lap.end(times.of(Stage::Expire));
+            pulse.rest();
         }
         Ok(())
     }
@@ -193,11 +198,11 @@ impl Writer {
     }
 
     /// Commits a group, however long the database fails; nothing of it is acknowledged before.
-    fn commit(&mut self, group: &Group) -> Result<Committed, WriterError> {
-        if is_empty(group) { Ok(Committed::default()) } else { self.commit_at_last(group) }
+    fn commit(&mut self, group: &Group, pulse: &Pulse) -> Result<Committed, WriterError> {
+        if is_empty(group) { Ok(Committed::default()) } else { self.commit_at_last(group, pulse) }
     }
 
-    fn commit_at_last(&mut self, group: &Group) -> Result<Committed, WriterError> {
+    fn commit_at_last(&mut self, group: &Group, pulse: &Pulse) -> Result<Committed, WriterError> {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         loop {
             let now = clock::unix_ms();
@@ -218,6 +223,8 @@ impl Writer {
                     self.shared.note_store_fails(&error);
                     let readings = group.sorted.batches.iter().map(|batch| batch.readings.len()).sum();
                     let wait = backoff.next();
+                    // A database that fails is told of; only one that neither takes nor refuses is stuck.
+                    pulse.expect(clock::now() + wait);
                     // The sleep has to be made inside the runtime.
                     let wait = async { self.stop.run_until_cancelled(tokio::time::sleep(wait)).await };
                     if self.runtime.block_on(wait).is_none() {
