@@ -206,9 +206,12 @@ mod tests {
         let (manager, service) = manager(&folder);
         let answers = RefCell::new(vec![None, Some(Ok("well".to_owned())), None, Some(Err("line-01".to_owned()))]);
         answers.borrow_mut().reverse();
-        let ask = async || match answers.borrow_mut().pop() {
-            Some(Some(answer)) => answer,
-            _ => pending().await,
+        let ask = async || {
+            let next = answers.borrow_mut().pop();
+            match next {
+                Some(Some(answer)) => answer,
+                _ => pending().await,
+            }
         };
         let attending = service.attend(CancellationToken::new(), ask);
         assert!(timeout(Duration::from_secs(119), attending).await.is_err(), "nobody stops it");
