@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use tankline_domain::settings::Problems;
 
+use crate::logging;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub enum Failure {
@@ -56,7 +58,7 @@ pub fn conclude(role: &str, outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.in_words(role));
+            eprintln!("{}", logging::as_error(&failure.in_words(role)));
             ExitCode::from(failure.code())
         }
     }

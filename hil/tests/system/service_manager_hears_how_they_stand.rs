@@ -1,7 +1,9 @@
 //! The service manager hears that a process is ready, alive and stopping; of one that is stuck it hears nothing more.
 
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -136,6 +138,29 @@ fn process_is_ready_then_alive_then_stopping() {
         let ended = wait_for("the process ends", DEADLINE, || process.0.try_wait().unwrap());
         assert!(ended.success(), "{role}: {ended}");
     }
+}
+
+#[test]
+fn log_that_the_journal_keeps_has_priorities_and_no_times() {
+    let folder = configured();
+    let log = |config: &str| {
+        let path = folder.join("journal.log");
+        let file = File::create(&path).unwrap();
+        let about = file.metadata().unwrap();
+        let mut command = Command::new(program("tankline-broker"));
+        command.args(["run", "--config", config]).current_dir(folder.path()).stderr(file);
+        let stream = format!("{}:{}", about.dev(), about.ino());
+        let mut process = Started(command.env("JOURNAL_STREAM", stream).spawn().unwrap());
+        let said = wait_for("the broker says something", DEADLINE, || {
+            Some(fs::read_to_string(&path).unwrap()).filter(|said| said.ends_with('\n'))
+        });
+        process.0.kill().unwrap();
+        said
+    };
+    let said = log("broker.toml");
+    assert!(said.lines().all(|line| line.starts_with("<6>tankline_broker")), "{said}");
+    let said = log("absent.toml");
+    assert!(said.lines().all(|line| line.starts_with("<3>")) && said.contains("absent.toml"), "{said}");
 }
 
 #[test]
