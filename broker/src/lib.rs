@@ -22,5 +22,5 @@ pub mod users;
 pub use broker::{Broker, BrokerError};
 pub use config::BrokerConfig;
 pub use reload::PolicyFiles;
-pub use rights::Rights;
+pub use rights::{Foreign, Rights};
 pub use users::Users;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use command::ca::CaArgs;
+use command::rights::RightsArgs;
 use command::user::UserArgs;
 use tankline_broker::{Broker, BrokerConfig, Users};
 use tankline_runtime::exit::{self, Failure};
@@ -46,6 +47,8 @@ enum Command {
     User(UserArgs),
     /// Makes and revokes certificates, for a company that has no authority of its own.
     Ca(CaArgs),
+    /// Prints the rights for another broker: mosquitto, NATS, RMQTT or EMQX.
+    Rights(RightsArgs),
     /// Says everything that is wrong with a configuration, and starts nothing.
     #[command(after_long_help = CONFIGURATION)]
     Check {
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
             Command::Check { config } => check(&config),
             Command::User(args) => command::user::run(&args).map_err(Failure::from),
             Command::Ca(args) => command::ca::run(&args).map_err(Failure::from),
+            Command::Rights(args) => command::rights::run(&args),
         },
     )
 }

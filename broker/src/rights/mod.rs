@@ -9,9 +9,11 @@
 //! Where nobody is asked who he is, the client id stands for the name of an edge, and everybody else may do everything.
 
 mod file;
+mod foreign;
 mod granted;
 mod pattern;
 mod role;
 
+pub use foreign::{Foreign, ForeignError};
 pub use granted::Granted;
 pub use role::{Rights, Stranger};
