@@ -46,10 +46,15 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Sends a signal and waits for the end; tells how it ended.
     pub fn stop(mut self, signal: Signal) -> ExitStatus {
         assert!(self.is_running(), "{} had ended by itself", self.name);
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.signal(signal);
         let what = format!("{} ends after a signal", self.name);
         wait_for(&what, DEADLINE, || self.child.try_wait().unwrap())
     }

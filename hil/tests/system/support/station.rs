@@ -29,9 +29,9 @@ pub struct Station {
 }
 
 impl Station {
-    /// Writes the site's description into the folder and starts its gauges.
-    pub fn start(folder: &Folder) -> Self {
-        let site = site_file::load(&folder.write("site.toml", &description())).unwrap();
+    /// Writes the site's description, with more at its end, into the folder and starts its gauges.
+    pub fn start(folder: &Folder, more: &str) -> Self {
+        let site = site_file::load(&folder.write("site.toml", &(description() + more))).unwrap();
         let plant = Arc::new(LivePlant::paused(Plant::new(&site, 1), clock::now()));
         let witness = Arc::new(Witness::new(&site, plant.clone()));
         let start = |line: &tankline_domain::site::Line| {

@@ -13,7 +13,8 @@ use tankline_edge::journal::{Entry, Journal, JournalConfig};
 use tankline_runtime::clock;
 
 use super::{
-    Account, Database, Death, EDGES, Folder, Process, Station, Unanswered, free_port, program, wait_for_ok, wait_until,
+    Account, CENTRE, Database, Death, EDGES, Folder, Process, Secured, SecuredKind, Station, Unanswered, free_port,
+    name_of, program, wait_for_ok, wait_until,
 };
 
 /// Long enough for a loaded machine and the longest back-off.
@@ -34,7 +35,8 @@ pub enum BrokerKind {
     /// Ours, with users.
     #[default]
     Own,
-    Mosquitto,
+    /// One that asks for certificates.
+    Secured(SecuredKind),
 }
 
 /// What is different from the usual.
@@ -43,6 +45,8 @@ pub struct Plan {
     pub broker: BrokerKind,
     /// The `[influxdb]` table of ingest.
     pub influxdb: String,
+    /// More of the site's description.
+    pub site: String,
 }
 
 /// A broker, an ingest worker, two edges and their gauges.
@@ -51,7 +55,7 @@ pub struct System {
     deaths: Vec<Death>,
     pub station: Station,
     pub database: Database,
-    broker: BrokerKind,
+    pub secured: Option<Secured>,
     pub broker_port: u16,
     pub folder: Folder,
 }
@@ -60,40 +64,29 @@ impl System {
     /// Starts the gauges and writes all configurations; no process runs yet.
     pub fn prepare(plan: &Plan) -> Self {
         let folder = Folder::new();
-        let station = Station::start(&folder);
-        let broker_port = free_port();
-        folder.write(
-            "broker.toml",
-            &format!("listen = \"127.0.0.1:{broker_port}\"\nusers_file = \"users\"\nrights_file = \"rights.toml\"\n"),
-        );
-        folder.write("users", "bench.rtu-01:secret\nbench.rtu-02:secret\ntankline-ingest:secret\nstranger:secret\n");
-        folder.write("rights.toml", "[[identity]]\nname = \"stranger\"\nrole = \"anyone\"\n");
-        folder.write("mosquitto.conf", &format!("listener {broker_port} 127.0.0.1\nallow_anonymous true\n"));
-        folder.write("password", "secret\n");
-        let broker = |user: &str| {
-            format!(
+        let station = Station::start(&folder, &plan.site);
+        let secured = match plan.broker {
+            BrokerKind::Own => None,
+            BrokerKind::Secured(kind) => Some(Secured::prepare(&folder, kind)),
+        };
+        let broker_port = secured.as_ref().map_or_else(free_port, |secured| secured.edges);
+        if secured.is_none() {
+            configure_own(&folder, broker_port);
+        }
+        let broker = |user: &str| match &secured {
+            Some(secured) => secured.table(user),
+            None => format!(
                 "[broker]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\nuser = \"{user}\"\npassword_file = \"password\"\n"
-            )
+            ),
         };
         for edge in EDGES {
             let own = format!("edge = \"{edge}\"\nsite = \"site.toml\"\n[journal]\ndir = \"journal-{edge}\"\n");
-            folder.write(
-                &format!("{edge}.toml"),
-                &[own, broker(&format!("bench.{edge}")), station.port_of(edge)].concat(),
-            );
+            folder.write(&format!("{edge}.toml"), &[own, broker(&name_of(edge)), station.port_of(edge)].concat());
         }
         let own = "sites = [\"site.toml\"]\ndatabase = \"ops.db\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
-        folder.write("ingest.toml", &[own, &broker("tankline-ingest"), &plan.influxdb].concat());
+        folder.write("ingest.toml", &[own, &broker(CENTRE), &plan.influxdb].concat());
         let database = Database::new(folder.join("ops.db"));
-        Self {
-            processes: BTreeMap::new(),
-            deaths: Vec::new(),
-            station,
-            database,
-            broker: plan.broker,
-            broker_port,
-            folder,
-        }
+        Self { processes: BTreeMap::new(), deaths: Vec::new(), station, database, secured, broker_port, folder }
     }
 
     /// Starts all of it and waits until every tank's readings arrive.
@@ -114,12 +107,9 @@ impl System {
     /// Starts a process that does not run; the broker takes clients when this returns.
     pub fn run(&mut self, role: Role) {
         let name = role.to_string();
-        let process = match (role, self.broker) {
-            (Role::Broker, BrokerKind::Own) => Process::run(&self.folder, &name, "tankline-broker", "broker.toml"),
-            (Role::Broker, BrokerKind::Mosquitto) => {
-                let mut command = Command::new("mosquitto");
-                Process::start(&self.folder, &name, command.args(["-c", "mosquitto.conf", "-v"]))
-            }
+        let process = match (role, &self.secured) {
+            (Role::Broker, None) => Process::run(&self.folder, &name, "tankline-broker", "broker.toml"),
+            (Role::Broker, Some(secured)) => secured.start(&self.folder),
             (Role::Ingest, _) => Process::run(&self.folder, &name, "tankline-ingest", "ingest.toml"),
             (Role::Edge(_), _) => Process::run(&self.folder, &name, "tankline-edge", &format!("{name}.toml")),
         };
@@ -260,6 +250,14 @@ impl System {
         let dir = self.folder.join(format!("journal-{edge}"));
         Journal::open(JournalConfig { dir, max_bytes: 64 << 20, segment_bytes: 256 << 10 }).unwrap().0
     }
+}
+
+fn configure_own(folder: &Folder, port: u16) {
+    let config = format!("listen = \"127.0.0.1:{port}\"\nusers_file = \"users\"\nrights_file = \"rights.toml\"\n");
+    folder.write("broker.toml", &config);
+    folder.write("users", "bench.rtu-01:secret\nbench.rtu-02:secret\ntankline-ingest:secret\nstranger:secret\n");
+    folder.write("rights.toml", "[[identity]]\nname = \"stranger\"\nrole = \"anyone\"\n");
+    folder.write("password", "secret\n");
 }
 
 impl fmt::Display for Role {
