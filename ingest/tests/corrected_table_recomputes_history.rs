@@ -30,7 +30,7 @@ async fn station_with_history() -> Folder {
     for first in (1..=2500).step_by(500) {
         let reading = |seq: i64| {
             json!({"seq": seq, "tank": "T-01", "at": FIRST_MS + seq * 1000, "level_mm": 5000, "interface_mm": 1000,
-                   "temperature_c": 32.5, "quality": "good"})
+                   "temperature_c": 32.5, "layer": [[1000, 0.8], [1200, 0.2]], "quality": "good"})
         };
         let readings: Vec<_> = (first..first + 500).map(reading).collect();
         edge.readings(JOURNAL, &readings).await;
@@ -57,6 +57,17 @@ async fn corrected_tank_changes_the_readings_asked_for_and_keeps_what_was_before
         ))
     };
     assert_eq!([499, 500, 1999, 2000].map(volumes), ["5.0 1.0 1", "7.5 1.5 0", "7.5 1.5 0", "5.0 1.0 1"]);
+    // The layer is of 200 mm, half of it water.
+    let layers = |seq: i64| -> String {
+        folder.query(&format!(
+            "SELECT layer || ' ' || round(emulsion_m3, 9) || ' ' || round(emulsion_water_m3, 9) || ' ' || round(oil_m3, 9)
+             FROM reading WHERE seq = {seq}"
+        ))
+    };
+    let points = "[[1000,0.8],[1200,0.2]]";
+    assert_eq!([499, 500].map(layers), [format!("{points} 0.2 0.1 3.9"), format!("{points} 0.3 0.15 5.85")]);
+    let emulsion: f64 = folder.query("SELECT sum(emulsion_m3) FROM superseded");
+    assert!((emulsion - 300.0).abs() < 1e-6, "{emulsion}");
     let kept: String = folder.query(&format!(
         "SELECT count(*) || ' ' || sum(tov_m3) || ' ' || (min(basis) = '{before}') || ' ' || count(DISTINCT reading_id)
          FROM superseded"

@@ -52,6 +52,9 @@ fn station() -> Folder {
             insert(&transaction, "T-02", second, 9000.0, "bad:no-reply");
         }
     }
+    let layered = "UPDATE reading SET layer = '[[500,0.5],[700,0]]', emulsion_m3 = 0.2, emulsion_water_m3 = 0.05
+                   WHERE tank = 'T-01' AND at_ms = ?1";
+    assert_eq!(transaction.execute(layered, [FROM_MS + 24 * HOUR * 1000]), Ok(1));
     let alarm =
         "INSERT INTO alarm_transition (site, source, alarm, priority, at_ms, event, state_from, state_to, value,
                                                limit_value, unit, who, note, recorded_ms)
@@ -150,6 +153,7 @@ fn every_format_has_the_figures_of_the_day() {
     assert!(
         html.contains("* Not of the time that it stands for") && html.contains("T-02 Closing 11-23 03:59 (4:00:10)")
     );
+    assert!(html.contains("is taken for a step at the interface: T-01 Closing 500..700 mm, 0.20 m³ (water 0.05 m³)"));
     let movements = rows_of_html(&html, "Movements");
     assert_eq!(movements.len(), 2, "{movements:?}");
     assert_eq!((movements[0][1].as_str(), movements[1][1].as_str()), ("Receipt", "Delivery"));

@@ -145,14 +145,23 @@ async fn every_committed_reading_arrives_with_times_in_milliseconds() {
     let mut edge = Edge::connect(&broker, "rtu-01").await;
     commit(&mut edge, 1, 1234).await;
     let bad = json!({"seq": 1235, "tank": "T-01", "at": 1_795_400_000_123_i64, "quality": "bad:no-reply"});
-    edge.readings(JOURNAL, &[bad]).await;
-    until("everything is there", || server.taken().len() == 1235 && behind(&folder) == 0).await;
+    let layered = json!({"seq": 1236, "tank": "T-01", "at": 1_795_400_000_124_i64, "level_mm": 5000, "interface_mm": 2000,
+                         "layer": [[2000, 0.75], [2500, 0.25]], "quality": "good"});
+    edge.readings(JOURNAL, &[bad, layered]).await;
+    until("everything is there", || server.taken().len() == 1236 && behind(&folder) == 0).await;
     let head = server.state.requests.lock().unwrap()[0].clone();
     assert!(head.starts_with("POST /api/v2/write?bucket=tanks&org=company&precision=ms "), "{head}");
     assert!(head.to_lowercase().contains("authorization: token secret"), "{head}");
     let taken = server.taken();
     let expected = "tank,site=s,tank=T-01 quality_code=1i,quality=\"bad:no-reply\" 1795400000123";
     assert!(taken.iter().any(|line| line == expected), "{:?}", taken.last());
+    let expected = "tank,site=s,tank=T-01 level_mm=5000,interface_mm=2000,layer_bottom_mm=2000,layer_top_mm=2500,\
+                    tov_m3=5,fw_m3=2,oil_m3=2.75,emulsion_m3=0.5,emulsion_water_m3=0.25,gov_m3=2.75,";
+    assert!(
+        taken.iter().any(|line| line.starts_with(expected) && line.ends_with("1795400000124")),
+        "{:?}",
+        taken.last()
+    );
     let good = taken.iter().find(|line| has_level(line, 1000)).unwrap();
     let fields = "level_mm=1000,interface_mm=0,temperature_c=32.5,tov_m3=1,fw_m3=0,oil_m3=1,gov_m3=1,gsv_m3=0.9896";
     assert!(good.contains(fields) && good.contains(",ullage_m3=9,") && good.contains("quality_code=192i"), "{good}");

@@ -77,6 +77,8 @@ async fn single_readings_that_are_not_sound_go_and_the_others_stay() {
         (with(10, "quality", json!("bad:crc")), "a bad reading has no values"),
         (with(11, "level_mm", Value::Null), "quality good without a level_mm"),
         (with(12, "level_mm", json!("high")), "is no reading"),
+        (with(14, "layer", json!([[3000, 0.6], [3100, 0]])), "layer up to 3100 mm is above the level 1 mm"),
+        (with(15, "layer", json!([[0, 1.6], [1, 0]])), "layer: water cut at 0 mm is 1.6, but must be 0 to 1"),
     ];
     let mut readings = vec![reading(1, "T-01", 1.0)];
     readings.extend(bad.iter().map(|(reading, _)| reading.clone()));
@@ -84,7 +86,7 @@ async fn single_readings_that_are_not_sound_go_and_the_others_stay() {
     // Sent twice, as an edge does that has not heard of the commit: one letter each all the same.
     for _ in 0..2 {
         edge.readings(JOURNAL, &readings).await;
-        edge.committed(JOURNAL, json!([[1, 13]])).await;
+        edge.committed(JOURNAL, json!([[1, 15]])).await;
     }
     assert_eq!(folder.query::<String>("SELECT group_concat(seq) FROM reading"), "1,13");
     let connection = rusqlite::Connection::open(folder.database()).unwrap();
@@ -95,9 +97,9 @@ async fn single_readings_that_are_not_sound_go_and_the_others_stay() {
         assert!(reason.contains(expected), "{reason} is not: {expected}");
     }
     // A number that JSON can write and a computer cannot read: its sequence number is found all the same.
-    let text = format!("{{\"journal\":\"{JOURNAL}\",\"readings\":[{{\"seq\":14,\"tank\":\"T-01\",\"at\":1e999}}]}}");
+    let text = format!("{{\"journal\":\"{JOURNAL}\",\"readings\":[{{\"seq\":16,\"tank\":\"T-01\",\"at\":1e999}}]}}");
     edge.publish("readings", text.into_bytes()).await;
-    edge.committed(JOURNAL, json!([[1, 14]])).await;
+    edge.committed(JOURNAL, json!([[1, 16]])).await;
     worker.stop().await;
 }
 

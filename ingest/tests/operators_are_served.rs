@@ -54,9 +54,54 @@ async fn live_values_are_shown_with_quality_and_age() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn transition_layer_and_uncertainties_are_shown_also_after_a_restart() {
+    let folder = Folder::new();
+    let (broker, mut worker, mut edge) = start(&folder).await;
+    let mut live = reading(1, "T-01", 5000.0);
+    live["layer"] = json!([[1000, 0.75], [1500, 0.25]]);
+    edge.readings(JOURNAL, &[live]).await;
+    edge.committed(JOURNAL, json!([[1, 1]])).await;
+    for _ in 0..2 {
+        let shown = tank(&worker.observer, "T-01").await;
+        for (key, value) in [
+            ("transition", json!("profile")),
+            ("layer_bottom_mm", json!(1000.0)),
+            ("layer_top_mm", json!(1500.0)),
+            ("layer", json!([[1000, 0.75], [1500, 0.25]])),
+            ("fw_m3", json!(1.0)),
+            ("emulsion_m3", json!(0.5)),
+            ("emulsion_water_m3", json!(0.25)),
+        ] {
+            assert_eq!(shown[key], value, "{key}");
+        }
+        // 4 mm on 1 m2 and 0.2 % of 5 m3, each for k = 2.
+        let known = &shown["uncertainty"];
+        let expected = 0.004_f64.hypot(0.01);
+        assert!((known["tov_m3"].as_f64().unwrap() - expected).abs() < 1e-6 && known["k"] == 2, "{known}");
+        for key in ["ullage_m3", "water_m3", "gov_m3", "gsv_m3", "nsv_m3", "mass_t"] {
+            assert!(known[key].as_f64().unwrap() > 0.0, "{key} in {known}");
+        }
+        worker.kill().await;
+        worker = Running::start(folder.config(&broker, "")).await;
+    }
+    // A layer of which nobody vouches is a step, and so is none.
+    let mut edge = Edge::connect(&broker, "rtu-01").await;
+    let mut doubted = reading(2, "T-01", 5000.0);
+    (doubted["layer"], doubted["quality"]) = (json!([[1000, 0.75], [1500, 0.25]]), json!("uncertain:stuck"));
+    for (seq, reading) in [(2, doubted), (3, reading(3, "T-01", 5000.0))] {
+        edge.readings(JOURNAL, &[reading]).await;
+        edge.committed(JOURNAL, json!([[1, seq]])).await;
+        let shown = tank(&worker.observer, "T-01").await;
+        assert_eq!((&shown["transition"], shown.get("layer"), shown.get("emulsion_m3")), (&json!("step"), None, None));
+        assert_eq!(shown["oil_m3"], json!(4.0));
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stale_or_bad_value_never_looks_live_also_after_a_restart() {
     let folder = Folder::new();
-    let (broker, worker, mut edge) = start(&folder).await;
+    let (broker, mut worker, mut edge) = start(&folder).await;
     let mut old = reading(1, "T-01", 5000.0);
     old["at"] = json!(now().get() - 3_600_000);
     edge.readings(JOURNAL, &[old.clone()]).await;
@@ -66,13 +111,15 @@ async fn stale_or_bad_value_never_looks_live_also_after_a_restart() {
     let bad = json!({"seq": 2, "tank": "T-01", "at": now().get(), "quality": "bad:no-reply"});
     edge.readings(JOURNAL, &[bad]).await;
     edge.committed(JOURNAL, json!([[1, 2]])).await;
-    for worker in [worker, Running::start(folder.config(&broker, "")).await] {
+    for _ in 0..2 {
         let shown = tank(&worker.observer, "T-01").await;
         assert_eq!((shown.get("level_mm"), &shown["quality"]), (None, &json!("bad:no-reply")));
         assert_ne!(shown["state"], "live");
         assert_eq!((&shown["last_good"]["level_mm"], &shown["last_good"]["at_ms"]), (&json!(5000.0), &old["at"]));
         worker.kill().await;
+        worker = Running::start(folder.config(&broker, "")).await;
     }
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

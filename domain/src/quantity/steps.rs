@@ -137,7 +137,7 @@ fn volumes(basis: &Basis, measured: &Measured<'_>, quantities: &Quantities, expa
                 let formula = format!("integral of w(h) dV(h) from {} to {} mm, {cuts}", bottom.get(), top.get());
                 let layer = Step::new("WT", "water in the transition layer", formula, in_layer.get(), "m3");
                 let mean = if held > 0.0 { in_layer.get() / held } else { 0.0 };
-                let note = format!("mean water cut {}; U is that of all water", short(mean));
+                let note = format!("mean water cut {mean:.4}; U is that of all water");
                 steps.push(layer.known_to(water).note(note));
             }
             (_, Water::Interface(interface)) => {

@@ -55,7 +55,7 @@ fn a_step_and_a_profile_are_told_apart() {
     let told = "integral of w(h) dV(h) from 6000 to 7000 mm, w = 1 at 6000 mm, w = 0 at 7000 mm";
     assert_eq!(
         (steps[3].formula.as_str(), steps[3].note.as_str()),
-        (told, "mean water cut 0.5; U is that of all water")
+        (told, "mean water cut 0.5000; U is that of all water")
     );
     let gov = steps.iter().find(|step| step.symbol == "GOV").unwrap();
     assert!(gov.formula.starts_with("TOV - FW - WT = "), "{}", gov.formula);

@@ -261,7 +261,7 @@ mod tests {
         for part in [
             "level 9641 mm, transition layer from 6300 mm to 6500 mm,",
             "w = 0.4 at 6400 mm",
-            "mean water cut 0.4",
+            "mean water cut 0.4000;",
             "TOV - FW - WT",
         ] {
             assert!(said.contains(part), "{part} not in\n{said}");

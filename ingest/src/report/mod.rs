@@ -24,4 +24,4 @@ pub use day::{Date, DateError, Day, DayError};
 pub use document::{Cell, Column, Document, Row, Section};
 pub use format::{FontFile, RenderError, csv, html, pdf, xlsx};
 pub use movement::{Direction, Movement, Ruler, Stretch, stretches};
-pub use standing::Standing;
+pub use standing::{Emulsion, Standing};

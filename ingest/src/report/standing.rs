@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tankline_domain::units::UnixMillis;
 
 use super::Amounts;
 use crate::stations::DescribedTank;
+use crate::store::read_layer;
 
 /// How far from a boundary a reading may be and still stand for it.
 const FURTHEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,6 +29,21 @@ pub struct Standing {
     pub temperature_c: Option<f64>,
     /// What the tank held.
     pub amounts: Amounts,
+    /// The transition layer by which water and oil are divided; absent where it is taken for a step.
+    pub emulsion: Option<Emulsion>,
+}
+
+/// A transition layer, and what is in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Emulsion {
+    /// Where it begins above the tank bottom, mm.
+    pub bottom_mm: f64,
+    /// Where it ends, mm.
+    pub top_mm: f64,
+    /// All that is in it, m3.
+    pub all_m3: f64,
+    /// The water of it, m3. It is neither free water nor oil.
+    pub water_m3: f64,
 }
 
 /// Finds the good reading nearest to a boundary.
@@ -57,7 +73,8 @@ pub(super) fn standing(
     };
     let found = connection
         .prepare_cached(
-            "SELECT level_mm, interface_mm, temperature_c, tov_m3, fw_m3, gsv_m3, nsv_m3, mass_t FROM reading
+            "SELECT level_mm, interface_mm, temperature_c, tov_m3, fw_m3, gsv_m3, nsv_m3, mass_t, layer, emulsion_m3,
+                    emulsion_water_m3 FROM reading
              WHERE id = ?1",
         )?
         .query_row([id], |row| {
@@ -68,8 +85,15 @@ pub(super) fn standing(
                 level_mm: row.get(0)?,
                 interface_mm: row.get(1)?,
                 temperature_c: row.get(2)?,
+                emulsion: emulsion(row)?,
                 amounts: Amounts::new([row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?]),
             })
         })?;
     Ok(Some(found))
+}
+
+fn emulsion(row: &Row<'_>) -> rusqlite::Result<Option<Emulsion>> {
+    let Some((layer, all_m3)) = read_layer(row, 8)?.zip(row.get::<_, Option<f64>>(9)?) else { return Ok(None) };
+    let water_m3 = row.get::<_, Option<f64>>(10)?.unwrap_or_default();
+    Ok(Some(Emulsion { bottom_mm: layer.bottom().get(), top_mm: layer.top().get(), all_m3, water_m3 }))
 }

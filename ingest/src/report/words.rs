@@ -87,6 +87,8 @@ pub(super) struct Words {
     pub(super) no_gauge: &'static str,
     pub(super) notes: &'static [&'static str],
     pub(super) stale_note: &'static str,
+    pub(super) layers_note: &'static str,
+    pub(super) water: &'static str,
     pub(super) signatures: [&'static str; 3],
 }
 
@@ -186,6 +188,9 @@ const EN: Words = Words {
          at once shows as the difference.",
         "A dip counts as within 0.2 % when its total volume and the gauge's differ by no more than that of the dip's.",
     ],
+    layers_note: "Oil and water of these are divided by the water cut of the transition layer, whose water is neither FW nor \
+                  oil; everywhere else the layer is taken for a step at the interface:",
+    water: "water",
     stale_note: "* Not of the time that it stands for: the nearest good reading was further away than the gauge may be silent:",
     signatures: ["Prepared by, date", "Checked by, date", "Approved by, date"],
 };
@@ -277,6 +282,8 @@ const ZH: Words = Words {
          收发作业按单罐总体积计；同时进出时只显示其差值。",
         "检尺与仪表的总体积之差不超过检尺总体积的 0.2 % 时，记为 0.2 % 以内。",
     ],
+    layers_note: "以下各罐按过渡层含水剖面划分油水，过渡层中的水既不计入明水也不计入油；其余各罐将过渡层按界面处的阶跃处理：",
+    water: "水",
     stale_note: "* 非该时刻的数据：最近的良好读数与该时刻的间隔超过仪表允许的静默时间：",
     signatures: ["制表人、日期", "审核人、日期", "批准人、日期"],
 };

@@ -66,6 +66,10 @@ pub fn compose(report: &DayReport, settings: &ReportConfig, language: Language) 
     if !stale.is_empty() {
         notes.push(format!("{} {}", words.stale_note, stale.join("; ")));
     }
+    let layers = stocks::layers(report, &writing);
+    if !layers.is_empty() {
+        notes.push(format!("{} {}", words.layers_note, layers.join("; ")));
+    }
     if let Some(more) = report.alarms.len().checked_sub(events::MOST_ALARMS + 1) {
         notes.push(format!("{} {}", words.more_alarms, more + 1));
     }

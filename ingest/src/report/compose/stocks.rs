@@ -1,7 +1,9 @@
 //! Tables of what was there and what came and went.
 
 use super::Writing;
-use crate::report::{Amounts, Balance, Cell, Column, DayReport, Direction, Quantity, Row, Section, Standing, TankDay};
+use crate::report::{
+    Amounts, Balance, Cell, Column, DayReport, Direction, Emulsion, Quantity, Row, Section, Standing, TankDay,
+};
 
 /// Decimals of a volume or a mass.
 const DECIMALS: u8 = 2;
@@ -72,6 +74,25 @@ pub(super) fn stale(report: &DayReport, writing: &Writing) -> Vec<String> {
             if let Some(held) = held.filter(|held| held.stale) {
                 let (at, away) = (writing.time(held.at), Writing::length(held.away_ms));
                 said.push(format!("{} {end} {at} ({away})", tank.tank));
+            }
+        }
+    }
+    said
+}
+
+/// Says of each tank by which transition layer its water and oil are divided.
+pub(super) fn layers(report: &DayReport, writing: &Writing) -> Vec<String> {
+    let words = writing.words;
+    let ends = |tank: &'_ TankDay| [(words.opening, tank.opening), (words.closing, tank.closing)];
+    let mut said = Vec::new();
+    for tank in &report.tanks {
+        for (end, held) in ends(tank) {
+            if let Some(Emulsion { bottom_mm, top_mm, all_m3, water_m3 }) = held.and_then(|held| held.emulsion) {
+                let water = words.water;
+                said.push(format!(
+                    "{} {end} {bottom_mm:.0}..{top_mm:.0} mm, {all_m3:.2} m³ ({water} {water_m3:.2} m³)",
+                    tank.tank
+                ));
             }
         }
     }
