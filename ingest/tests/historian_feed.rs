@@ -102,10 +102,14 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
 }
 
 async fn worker(folder: &Folder, broker: &Broker, server: &Server) -> Running {
+    worker_with_figures(folder, broker, server, 0).await
+}
+
+async fn worker_with_figures(folder: &Folder, broker: &Broker, server: &Server, interval_s: u64) -> Running {
     std::fs::write(folder.0.path().join("token"), "secret\n").unwrap();
     let more = format!(
         "[influxdb]\nurl = \"{}\"\norg = \"company\"\nbucket = \"tanks\"\ntoken_file = \"token\"\ntimeout_ms = 2000\n\
-         batch_lines = 100\nfigures_interval_s = 0",
+         batch_lines = 100\nfigures_interval_s = {interval_s}",
         server.url
     );
     Running::start(folder.config(broker, &more)).await
@@ -261,4 +265,34 @@ async fn refused_token_raises_an_alarm_and_holds_everything_back() {
         assert_eq!((server.taken().len(), worker.observer.dead_letters()), (0, 0));
         worker.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_of_now_that_are_refused_or_hang_delay_no_reading_and_are_dropped() {
+    let (folder, broker) = (Folder::new(), broker());
+    let is_figure = |lines: &[String]| lines.iter().any(|line| !line.starts_with("tank,"));
+    let server = Server::start(move |lines| {
+        if is_figure(lines) {
+            // As long as the client has patience.
+            std::thread::sleep(std::time::Duration::from_secs(3));
+            return (503, "overloaded");
+        }
+        (204, "")
+    })
+    .await;
+    let worker = worker_with_figures(&folder, &broker, &server, 1).await;
+    let mut edge = Edge::connect(&broker, "rtu-01").await;
+    let dropped = async || {
+        let (_, page) = station::get(&worker.observer, "/metrics").await;
+        !page.contains("tankline_ingest_historian_figures_dropped_total 0\n")
+    };
+    commit(&mut edge, 1, 250).await;
+    until("all readings are there", || server.taken().len() == 250 && behind(&folder) == 0).await;
+    station::until_so("figures are dropped", dropped).await;
+    let health = worker.observer.health();
+    assert!(health.healthy && health.historian_trouble.is_none(), "{health:?}");
+    server.answer(|_| (204, ""));
+    let has = |what: &str| server.taken().iter().any(|line| line.starts_with(what));
+    until("figures of now arrive", || has("live,site=s,tank=T-01 state=") && has("edge,") && has("limit,")).await;
+    worker.stop().await;
 }
