@@ -6,7 +6,7 @@ queries look back 30 s and no further: what is older is not shown at all. Values
 
 # Colours mean the same on every dashboard.
 GREEN, AMBER, RED, STALE, GREY = "green", "orange", "red", "purple", "#6e7079"
-OIL, WATER, ROOM = "#8f5b2a", "#3274d9", "#2f343b"
+OIL, EMULSION, WATER, ROOM = "#8f5b2a", "#c9b458", "#3274d9", "#2f343b"
 
 NOW = "time > now() - 30s"
 SELDOM = "time > now() - 150s"

@@ -24,13 +24,14 @@ def station():
              overrides=[override("online", color=fixed(GREEN)), counted("away", RED)], no_value="CENTRE SILENT"),
         bars(now),
         table("All tanks", queries(
-            f'SELECT last("state") AS "state", "age_s", "quality", "level_mm", "interface_mm", "temperature_c", "oil_m3", "fw_m3", '
+            f'SELECT last("state") AS "state", "age_s", "quality", "level_mm", "interface_mm", "temperature_c", "oil_m3", "emulsion_m3", "fw_m3", '
             f'"ullage_m3", "flow_m3h", "title", "product" FROM "live" WHERE {now} GROUP BY "tank"', table=True), (24, 14),
             "A tank that is stale or bad has no values here: what holds now is not known. Its age says since when.",
             [override("tank", display="Tank", links=tank_link, custom_width=90),
              coloured("state", "State", states(TANK_STATES), custom_width=100), aged("age_s", "Age"),
              number("quality", "Quality"), number("level_mm", "Level", "lengthmm"), number("interface_mm", "Interface", "lengthmm"),
-             number("temperature_c", "Temperature", "celsius", 1), number("oil_m3", "Oil", "m3", 1), number("fw_m3", "Water", "m3", 1),
+             number("temperature_c", "Temperature", "celsius", 1), number("oil_m3", "Oil", "m3", 1), number("emulsion_m3", "Emulsion", "m3", 1),
+             number("fw_m3", "Water", "m3", 1),
              number("ullage_m3", "Ullage", "m3", 1), number("flow_m3h", "Flow", "suffix: m³/h", 1),
              override("title", display="Title"), override("product", display="Product")],
             [("Tank", False)], no_value="-", order=["tank", "title", "state", "age_s", "quality", "level_mm", "interface_mm"]),
@@ -56,7 +57,7 @@ def counted(name, color):
 
 
 def bars(now):
-    parts = [("water", "Water", WATER), ("oil", "Oil", OIL), ("below_ll", "Below LL", "#7a1f1f"), ("below_l", "Below L", "#7a5a1f"),
+    parts = [("water", "Water", WATER), ("emulsion", "Emulsion", EMULSION), ("oil", "Oil", OIL), ("below_ll", "Below LL", "#7a1f1f"), ("below_l", "Below L", "#7a5a1f"),
              ("room", "Room", ROOM), ("above_h", "H to HH", "#7a5a1f"), ("above_hh", "Above HH", "#7a1f1f"), ("unknown", "NOT KNOWN NOW", STALE)]
     fields = ", ".join(f'"{name}"' for name, _, _ in parts[1:])
     overrides = [override(name, display=display, color=fixed(color)) for name, display, color in parts]
@@ -67,7 +68,7 @@ def bars(now):
     defaults = {"unit": "percent", "min": 0, "max": 100, "decimals": 1, "color": {"mode": "palette-classic"},
                 "custom": {"lineWidth": 0, "fillOpacity": 90, "axisPlacement": "auto", "axisLabel": "of the height"}, "noValue": "CENTRE SILENT"}
     return panel("barchart", "Levels", queries(f'SELECT last("water") AS "water", {fields} FROM "bar" WHERE {now} GROUP BY "tank"', table=True),
-                 (24, 11), "Each tank from its bottom to its top: water, oil, and above them the zones that its limits make. "
+                 (24, 11), "Each tank from its bottom to its top: water, emulsion, oil, and above them the zones that its limits make. "
                  "A tank whose level is not known now is one block.", defaults, overrides, options,
                  transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True}}}])
 

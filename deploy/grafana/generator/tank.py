@@ -22,23 +22,25 @@ def tank():
     now = f"{OF_TANK} AND {NOW}"
     value = lambda name, display, unit, decimals: override(name, display=display, unit=unit, decimals=decimals, thresholds=steps((None, "blue")))
     return dashboard("tank", "Tank", "One tank: level, interface, temperature, volumes, flow, limits, quality and alarms.", [
-        stat("Now", queries(f'SELECT last("state") AS "state", "age_s", "level_mm", "interface_mm", "temperature_c", "oil_m3", "fw_m3", '
+        stat("Now", queries(f'SELECT last("state") AS "state", "age_s", "level_mm", "interface_mm", "temperature_c", "oil_m3", "emulsion_m3", "fw_m3", '
                             f'"nsv_m3", "mass_t", "ullage_m3", "flow_m3h" FROM "live" WHERE {now}', table=True), (24, 4),
              "What holds now. Of a tank that is stale or bad there are no values, only its state and its age.",
              overrides=[override("state", display="State", mappings=states(TANK_STATES)),
                         override("age_s", display="Age", unit="s", decimals=0, thresholds=AGE),
                         value("level_mm", "Level", "lengthmm", 0), value("interface_mm", "Interface", "lengthmm", 0),
-                        value("temperature_c", "Temperature", "celsius", 1), value("oil_m3", "Oil", "m3", 1),
+                        value("temperature_c", "Temperature", "celsius", 1), value("oil_m3", "Oil", "m3", 1), value("emulsion_m3", "Emulsion", "m3", 1),
                         value("fw_m3", "Water", "m3", 1), value("nsv_m3", "NSV", "m3", 1), value("mass_t", "Mass", "suffix: t", 1),
                         value("ullage_m3", "Ullage", "m3", 1), value("flow_m3h", "Flow", "suffix: m³/h", 1)],
              no_value="not known now"),
         trend("Level and interface", queries(
             curve("level_mm", "level"), curve("level_mm", "level, uncertain", UNCERTAIN), curve("interface_mm", "interface"),
-            curve("interface_mm", "interface, uncertain", UNCERTAIN), limit("hh_mm", "HH"), limit("h_mm", "H"), limit("l_mm", "L"),
+            curve("interface_mm", "interface, uncertain", UNCERTAIN), curve("layer_top_mm", "layer top"), curve("layer_bottom_mm", "layer bottom"),
+            limit("hh_mm", "HH"), limit("h_mm", "H"), limit("l_mm", "L"),
             limit("ll_mm", "LL"), limit("interface_h_mm", "interface H"), limit("interface_l_mm", "interface L"), limit("height_mm", "height")),
             (24, 11), "Good values are drawn solid, uncertain ones in amber; bad ones and silence are gaps.", "lengthmm",
             [line("level", OIL, width=2), line("level, uncertain", AMBER, True, 2), line("interface", WATER, width=2),
-             line("interface, uncertain", "yellow", True), *(limit_line(name, color) for name, color in
+             line("interface, uncertain", "yellow", True), line("layer top", EMULSION), line("layer bottom", EMULSION),
+             *(limit_line(name, color) for name, color in
              [("HH", RED), ("H", AMBER), ("L", AMBER), ("LL", RED), ("interface H", "light-blue"), ("interface L", "light-blue"), ("height", GREY)])]),
         timeline("Quality of readings", queries((f'SELECT min("quality_code") AS "quality" FROM "tank" WHERE {OVER_TIME} {BY_TIME}', "quality")),
                  (12, 4), "The worst reading of each interval.", qualities()),
@@ -49,9 +51,9 @@ def tank():
               "At the fixed point of the gauge.", "celsius",
               [line("temperature", "red", width=2), line("temperature, uncertain", AMBER, True), limit_line("high", AMBER), limit_line("low", AMBER)]),
         trend("Flow", queries(curve("flow_m3h", "flow")), (12, 8), "Positive into the tank.", "suffix: m³/h", [line("flow", "blue", width=2)]),
-        trend("Volumes", queries(curve("tov_m3", "total (TOV)"), curve("oil_m3", "oil"), curve("fw_m3", "free water (FW)"),
+        trend("Volumes", queries(curve("tov_m3", "total (TOV)"), curve("oil_m3", "oil"), curve("emulsion_m3", "emulsion"), curve("fw_m3", "free water (FW)"),
                                  curve("nsv_m3", "net standard (NSV)"), curve("ullage_m3", "ullage"), limit("capacity_m3", "capacity")), (12, 8),
-              "Of good readings.", "m3", [line("total (TOV)", "text"), line("oil", OIL), line("free water (FW)", WATER),
+              "Of good readings.", "m3", [line("total (TOV)", "text"), line("oil", OIL), line("emulsion", EMULSION), line("free water (FW)", WATER),
                                           line("net standard (NSV)", "semi-dark-green"), line("ullage", GREY, True), limit_line("capacity", GREY)]),
         trend("Mass in air", queries(curve("mass_t", "mass")), (12, 8), "Of good readings.", "suffix: t", [line("mass", OIL, width=2)]),
         trend("Age of the newest reading", queries(

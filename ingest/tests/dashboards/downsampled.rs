@@ -72,7 +72,14 @@ async fn means_are_of_good_readings_and_each_user_may_do_its_own_part() {
 
     let history = dashboard("influxdb/history.json");
     let all: Vec<Asked> = asked("history.json", &history, "query", &fill(LIVE, "s")).into_iter().map(in_tens).collect();
-    until_so("history is shown", async || unanswered(&influxd, &all).await.is_empty()).await;
+    until_so("history is shown", async || {
+        let left = unanswered(&influxd, &all).await;
+        if let Some(first) = left.first() {
+            println!("{} unanswered, the first: {first}", left.len());
+        }
+        left.is_empty()
+    })
+    .await;
     filled.stop().await;
 }
 

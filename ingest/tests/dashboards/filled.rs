@@ -84,12 +84,14 @@ impl Filled {
             let mut uncertain = good(UNCERTAIN);
             uncertain["quality"] = json!(if step % 3 == 0 { "good" } else { "uncertain:blind-zone" });
             let bad = json!({"tank": BAD, "at": at, "quality": "bad:no-reply"});
-            readings.extend([good(LIVE), uncertain, bad]);
+            let mut layered = good(LIVE);
+            layered["layer"] = json!([[950, 0.6], [1100, 0.05]]);
+            readings.extend([layered, uncertain, bad]);
             let mut doubted = good(LIVE);
             doubted["at"] = json!(at + 100);
             doubted["quality"] = json!("uncertain:jump");
             let missed = json!({"tank": LIVE, "at": at + 200, "quality": "bad:crc"});
-            readings.extend([doubted, missed].into_iter().filter(|_| step % 10 == 0));
+            readings.extend([doubted, missed].into_iter().filter(|_| step % 60 == 0));
             stale.push(good(STALE));
         }
         self.send(readings).await;
@@ -119,7 +121,9 @@ impl Filled {
         let mut uncertain = good(UNCERTAIN);
         uncertain["quality"] = json!("uncertain:blind-zone");
         let bad = json!({"tank": BAD, "at": at, "quality": "bad:no-reply"});
-        self.send(vec![good(LIVE), uncertain, bad]).await;
+        let mut layered = good(LIVE);
+        layered["layer"] = json!([[1950, 0.6], [2100, 0.05]]);
+        self.send(vec![layered, uncertain, bad]).await;
         // What the centre said meanwhile is of no interest, but has to be taken.
         let _ = self.edge.next_within("/none", Duration::from_millis(1)).await;
         self.health += 1;
