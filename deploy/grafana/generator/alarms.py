@@ -27,7 +27,7 @@ def alarms():
              overrides=[override(name, thresholds=steps((None, ROOM), (1, color)), color={"mode": "thresholds"}) for name, color in
                         [("unacknowledged", RED), ("critical", RED), ("high", AMBER), ("medium", "yellow"), ("low", "blue"), ("put aside", GREY)]],
              no_value="CENTRE SILENT"),
-        standing(f"{of_site} AND {NOW}", (24, 10)),
+        standing(f"{of_site} AND {NOW}", (24, 10), "Alarms that are not normal", '"state" > 0'),
         stat("Last 24 hours, against ISA-18.2 table 8", queries(
             f'SELECT last("annunciations") AS "annunciations", {fields} FROM "alarm_kpi" WHERE {of_site} AND {SELDOM}', table=True), (24, 4),
             "Recommended for one operator: about 1 alarm in ten minutes, none of the time in flood, none that chatters.", overrides=overrides),

@@ -61,7 +61,7 @@ class Panel:
             return str(value), NAMED["text"]
         at = [step["color"] for step in held["thresholds"]["steps"] if step["value"] is None or value >= step["value"]]
         unit = held.get("unit", "none")
-        if unit == "dateTimeAsIso":
+        if unit == "dateTimeAsIso" or field == "time":
             return time.strftime("%H:%M:%S", time.gmtime(value / 1000)), NAMED["text"]
         text = f"{value:.{int(held.get('decimals', 0 if float(value).is_integer() else 1))}f}"
         tint = held["color"].get("fixedColor", at[-1]) if isinstance(held.get("color"), dict) else at[-1]
@@ -80,7 +80,7 @@ def box(x, y, w, h, fill):
 def fields_of(panel, row):
     hidden = {name.lower() for one in panel.panel.get("transformations", []) for name in one["options"].get("excludeByName", {})}
     order = next((one["options"].get("indexByName", {}) for one in panel.panel.get("transformations", [])), {})
-    return sorted((name for name in row if name.lower() not in hidden), key=lambda name: order.get(name, 99))
+    return sorted((name for name in row if name.lower() not in hidden), key=lambda name: order.get({"time": "Time"}.get(name, name), 99))
 
 
 def stat(panel, x, y, w, h):
@@ -107,7 +107,7 @@ def table(panel, x, y, w, h):
     fields = fields_of(panel, rows[0])
     each = w / len(fields)
     for place, field in enumerate(fields):
-        yield text(x + place * each + 4, y + 12, panel.properties(field).get("displayName", field), "#8e8e96", 11)
+        yield text(x + place * each + 4, y + 12, panel.properties({"time": "Time"}.get(field, field)).get("displayName", field), "#8e8e96", 11)
         for number, row in enumerate(rows[: int((h - 18) / 17)]):
             words, fill = panel.shown(field, row.get(field))
             cell = panel.properties(field).get("custom.cellOptions", {}).get("type", "auto")
@@ -161,6 +161,10 @@ def timeseries(panel, x, y, w, h, first, last):
                 joined = before is not None and at - before <= max(longest, (last - first) / 100)
                 path += f"{'L' if joined else 'M'}{x + 44 + (at - first) / (last - first) * (w - 44):.1f} {y + h - (value - low) / (high - low) * (h - 6):.1f}"
                 before = at
+        if held.get("custom.drawStyle") == "bars":
+            for at, value in points:
+                top = ((value or 0) - min(low, 0)) / (high - min(low, 0)) * (h - 6)
+                yield box(x + 44 + (at - first) / (last - first) * (w - 44), y + h - top, 5, top, stroke)
         dash = ' stroke-dasharray="8 6"' if held.get("custom.lineStyle", {}).get("fill") == "dash" else ""
         yield f'<path d="{path}" fill="none" stroke="{stroke}" stroke-linecap="round" stroke-width="{held.get("custom.lineWidth", 1) + 0.5}"{dash}/>'
         yield text(x + 44 + number * (w - 44) / max(len(curves), 8), y + h + 15, name[:18], stroke, 10)
@@ -219,9 +223,10 @@ def main():
         inner = (x + 10, y + 30, w - 20, h - 38)
         kind = one["type"]
         body += draw[kind](panel, *inner) if kind in draw else over_time[kind](panel, *inner, first, last)
+    shown = [variables[one["name"]] for one in dashboard["templating"]["list"] if one["name"] in variables]
     note = "Drawn by generator/preview.py from the dashboard's JSON and the answers of an InfluxDB. This is not Grafana."
     page = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{24 * COLUMN}" height="{bottom + 4}" font-family="sans-serif">', box(0, 0, 24 * COLUMN, bottom + 4, "#111217"),
-            text(10, 26, f"{dashboard['title']}  {' '.join(variables.values())}", "#ffffff", 18), text(24 * COLUMN - 10, 26, note, "#8e8e96", 12, "end"), *body, "</svg>"]
+            text(10, 26, f"{dashboard['title']}  {' '.join(shown)}", "#ffffff", 18), text(24 * COLUMN - 10, 26, note, "#8e8e96", 12, "end"), *body, "</svg>"]
     pathlib.Path(output).write_text("\n".join(page) + "\n", encoding="utf-8")
     return 0
 

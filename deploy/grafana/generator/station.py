@@ -25,7 +25,7 @@ def station():
         bars(now),
         table("All tanks", queries(
             f'SELECT last("state") AS "state", "age_s", "quality", "level_mm", "interface_mm", "temperature_c", "oil_m3", "emulsion_m3", "fw_m3", '
-            f'"ullage_m3", "flow_m3h", "title", "product" FROM "live" WHERE {now} GROUP BY "tank"', table=True), (24, 14),
+            f'"ullage_m3", "flow_m3h", "title", "product" FROM "live" WHERE {now} GROUP BY "tank"', table=True), (24, 17),
             "A tank that is stale or bad has no values here: what holds now is not known. Its age says since when.",
             [override("tank", display="Tank", links=tank_link, custom_width=90),
              coloured("state", "State", states(TANK_STATES), custom_width=100), aged("age_s", "Age"),
@@ -35,17 +35,17 @@ def station():
              number("ullage_m3", "Ullage", "m3", 1), number("flow_m3h", "Flow", "suffix: m³/h", 1),
              override("title", display="Title"), override("product", display="Product")],
             [("Tank", False)], no_value="-", order=["tank", "title", "state", "age_s", "quality", "level_mm", "interface_mm"]),
-        standing(now, (14, 9)),
+        standing(now, (24, 8)),
         table("Edges now", queries(
             f'SELECT last("state") AS "state", "heard_age_s", "newest_reading_age_s", "journal_depth", "gap_readings", "clock_set" '
-            f'FROM "edge" WHERE {now} GROUP BY "edge"', table=True), (10, 5), "What the edges say of themselves; blank where it is too old.",
-            [coloured("state", "State", states(EDGE_STATES)), aged("newest_reading_age_s", "Newest reading"),
+            f'FROM "edge" WHERE {now} GROUP BY "edge"', table=True), (14, 6), "What the edges say of themselves; blank where it is too old.",
+            [override("edge", display="Edge"), coloured("state", "State", states(EDGE_STATES)), aged("newest_reading_age_s", "Newest reading"),
              override("heard_age_s", display="Health", unit="s", decimals=0), number("journal_depth", "Journal"),
              number("gap_readings", "Lost"), coloured("clock_set", "Clock", flags(("UNSET", RED), ("set", GREEN)))], no_value="-"),
         table("Completeness", queries(
             f'SELECT last("missing") AS "missing", "dropped", "through_seq" FROM "completeness" WHERE "site" = \'$site\' AND {SELDOM} GROUP BY "edge"',
-            table=True), (10, 4), "Readings on their way or lost, and those that an edge dropped because its journal was full.",
-            [override("missing", display="Missing", thresholds=NONE_WANTED, custom_cellOptions={"type": "color-text"}),
+            table=True), (10, 6), "Readings on their way or lost, and those that an edge dropped because its journal was full.",
+            [override("edge", display="Edge"), override("missing", display="Missing", thresholds=NONE_WANTED, custom_cellOptions={"type": "color-text"}),
              override("dropped", display="Dropped", thresholds=NONE_WANTED, custom_cellOptions={"type": "color-text"}),
              number("through_seq", "Complete through")]),
     ], [SITE], span="1h", refresh="5s")
@@ -73,14 +73,15 @@ def bars(now):
                  transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True}}}])
 
 
-def standing(where, size, title="Alarms that stand or wait"):
+def standing(where, size, title="Alarms that stand or wait", states_shown='"state" > 0 AND "state" < 6'):
     return table(title, queries(
         f'SELECT * FROM (SELECT last("state") AS "state", "urgency", "since_ms", "age_s", "value", "limit", "unit", "title", "acknowledged_by" '
-        f'FROM "standing" WHERE {where} GROUP BY "tank", "alarm", "priority") WHERE "state" > 0', table=True), size,
-        "All alarms that are not normal now, the most urgent first.",
+        f'FROM "standing" WHERE {where} GROUP BY "tank", "alarm", "priority") WHERE {states_shown}', table=True), size,
+        "The most urgent first. One that has become normal goes at once.",
         [override("tank", display="Tank"), override("title", display="Alarm"), override("priority", display="Priority"),
          coloured("state", "State", states(ALARM_STATES)), override("since_ms", display="Since", unit="dateTimeAsIso"),
-         override("age_s", display="For", unit="s", decimals=0), number("value", "Value", decimals=1), number("limit", "Limit", decimals=1),
-         override("unit", display="Unit"), override("acknowledged_by", display="By"), override("urgency", display="Urgency")],
-        [("Urgency", False)], hidden=("Time", "alarm"), no_value="none",
+         override("age_s", display="For", unit="s", decimals=0), number("value", "Value", decimals=1, no_value="-"), number("limit", "Limit", decimals=1, no_value="-"),
+         override("unit", display="Unit", no_value=" "), override("acknowledged_by", display="By", no_value=" "),
+         override("urgency", display="Order", custom_width=70)],
+        [("Order", False)], hidden=("Time", "alarm"), no_value="none",
         order=["tank", "title", "priority", "state", "since_ms", "age_s", "value", "limit", "unit", "acknowledged_by", "urgency"])

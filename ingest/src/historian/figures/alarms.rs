@@ -32,7 +32,7 @@ fn write_standing(page: &mut String, now: &Now, one: &Standing) {
     #[expect(clippy::cast_precision_loss, reason = "an age is far below 2^53 ms")]
     let point = series(page, &one.key(), one.priority)
         .integer("state", one.state.code())
-        .integer("urgency", urgency(one.priority))
+        .integer("urgency", urgency(one))
         .integer("since_ms", one.since.get())
         .float("age_s", Some(age_ms as f64 / 1000.0))
         .float("value", one.value)
@@ -55,9 +55,19 @@ fn series<'p>(page: &'p mut String, key: &AlarmKey, priority: Priority) -> Point
         .tag("priority", priority.name())
 }
 
-/// Gives a priority as a number, to sort by: 1 critical to 4 low.
-fn urgency(priority: Priority) -> i64 {
-    (1..).zip(Priority::ALL).find(|(_, one)| *one == priority).map_or(0, |(place, _)| place)
+/// Gives the place in a list as a number: the tens by how it stands, from what waits for somebody to what another alarm speaks
+/// for; the ones by priority, 1 critical to 4 low.
+fn urgency(one: &Standing) -> i64 {
+    let priority =
+        (1..).zip(Priority::ALL).find(|(_, priority)| *priority == one.priority).map_or(0, |(place, _)| place);
+    let standing = match one.state {
+        State::Unacknowledged => 0,
+        State::ReturnedUnacknowledged | State::LatchedUnacknowledged => 1,
+        State::Acknowledged | State::LatchedAcknowledged => 2,
+        State::Shelved | State::OutOfService => 3,
+        _ => 4,
+    };
+    standing * 10 + priority
 }
 
 /// Writes the figures of the last 24 hours of a site.
