@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// How often the service manager hears how a process stands that it does not watch.
 const UNWATCHED: Duration = Duration::from_secs(30);
 
+/// When a process that has become ready is asked again.
+const AFTER_START: Duration = Duration::from_secs(5);
+
 /// A shorter watchdog time than twice this is not kept.
 const SHORTEST: Duration = Duration::from_millis(10);
 
@@ -117,6 +120,10 @@ impl Service {
             let mut news = String::new();
             if standing.is_ok() {
                 news.push_str(if was_ready { "WATCHDOG=1\n" } else { "READY=1\nWATCHDOG=1\n" });
+                if !was_ready {
+                    // At the start much changes soon: connections come to stand.
+                    due.reset_after(pace.min(AFTER_START));
+                }
                 was_ready = true;
             }
             if standing != told {
@@ -195,6 +202,7 @@ mod tests {
                 "WATCHDOG=1",
                 "WATCHDOG=1",
                 "WATCHDOG=1",
+                "WATCHDOG=1",
                 "STOPPING=1\nSTATUS=stopping"
             ]
         );
@@ -214,7 +222,7 @@ mod tests {
             }
         };
         let attending = service.attend(CancellationToken::new(), ask);
-        assert!(timeout(Duration::from_secs(119), attending).await.is_err(), "nobody stops it");
+        assert!(timeout(Duration::from_secs(94), attending).await.is_err(), "nobody stops it");
         assert_eq!(
             heard(&manager),
             [
