@@ -1,10 +1,12 @@
 //! What the gate costs: messages a second through the broker and through bare rumqttd, `cargo bench -p tankline-broker`.
 //!
 //! Four publishers send readings with quality 1 and up to 100 unacknowledged; one subscriber takes and acknowledges them all.
-//! Both brokers run in this process with the same settings and are measured in turn, so that a busy machine slows both.
+//! Each broker is a process of its own. They are measured in turn, so that a busy machine slows both, and by the time of
+//! processors that they used, on which others have little influence.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use rumqttd::protocol::v4::V4;
@@ -21,23 +23,99 @@ const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 /// The least share of the messages of bare rumqttd that the gate is to let through.
 const WANTED: f64 = 0.6;
 
+/// What a process of this program is told to be.
+const GATE: &str = "serve-gate";
+const BARE: &str = "serve-bare";
+
 fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some(GATE) => serve_gate(),
+        Some(BARE) => serve(bare_rumqttd()),
+        _ => measure(),
+    }
+}
+
+fn measure() {
+    let (gate, bare) = (Running::start(GATE), Running::start(BARE));
+    println!("{:>8} {:>12} {:>12} {:>8} {:>12} {:>12} {:>8}", "", "gate", "bare", "", "gate", "bare", "");
+    println!(
+        "{:>8} {:>12} {:>12} {:>8} {:>12} {:>12} {:>8}",
+        "bytes", "msg/s", "msg/s", "share", "us/msg", "us/msg", "share"
+    );
+    for (payload, messages) in [(120, 40_000), (1200, 20_000)] {
+        let (mut through_gate, mut through_bare) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            through_gate.push(gate.measure(payload, messages));
+            through_bare.push(bare.measure(payload, messages));
+        }
+        let (gate, bare) = (median(&through_gate, |cost| cost.per_s), median(&through_bare, |cost| cost.per_s));
+        let (gate_us, bare_us) = (median(&through_gate, |cost| cost.us), median(&through_bare, |cost| cost.us));
+        let verdict = if gate / bare >= WANTED { "" } else { "  too slow" };
+        let (share, share_us) = (100.0 * gate / bare, 100.0 * bare_us / gate_us);
+        println!(
+            "{payload:>8} {gate:>12.0} {bare:>12.0} {share:>7.0}% {gate_us:>12.1} {bare_us:>12.1} {share_us:>7.0}%{verdict}"
+        );
+    }
+}
+
+/// A broker in a process of its own.
+struct Running {
+    process: Child,
+    address: SocketAddr,
+}
+
+/// What messages cost.
+struct Cost {
+    /// Messages a second.
+    per_s: f64,
+    /// Microseconds of a processor that the broker used for each.
+    us: f64,
+}
+
+impl Running {
+    fn start(what: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        let mut process = command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a process");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the broker says where it listens");
+        Self { process, address: line.trim().parse().expect("an address") }
+    }
+
+    fn measure(&self, payload: usize, messages: usize) -> Cost {
+        let before = self.processor_s();
+        let per_s = rate(self.address, payload, messages);
+        let used_s = self.processor_s() - before;
+        Cost { per_s, us: used_s * 1e6 / (PUBLISHERS * messages) as f64 }
+    }
+
+    /// Gives the time of processors that it has used. proc(5): fields 14 and 15, in hundredths of a second.
+    fn processor_s(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("it runs");
+        let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+        fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().expect("a number")).sum::<f64>()
+            / 100.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn serve_gate() {
     let limits = Limits { max_packets_per_s: 0, ..Limits::default() };
     let broker = Broker::start(BrokerConfig { listen: LOOPBACK, limits, ..BrokerConfig::default() });
     let broker = broker.expect("the broker starts");
-    let bare = bare_rumqttd();
-    println!("{:>8} {:>14} {:>14} {:>8}", "bytes", "gate msg/s", "bare msg/s", "share");
-    for (payload, messages) in [(120, 40_000), (1200, 10_000)] {
-        let (mut through_gate, mut through_bare) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            through_gate.push(rate(broker.address(), payload, messages));
-            through_bare.push(rate(bare, payload, messages));
-        }
-        let (gate, bare) = (median(&mut through_gate), median(&mut through_bare));
-        let verdict = if gate / bare >= WANTED { "" } else { "  too slow" };
-        println!("{payload:>8} {gate:>14.0} {bare:>14.0} {:>7.0}%{verdict}", 100.0 * gate / bare);
-    }
-    broker.stop();
+    serve(broker.address());
+}
+
+/// Says where the broker of this process listens, and lives until it is killed, or nobody is there to kill it.
+fn serve(address: SocketAddr) {
+    println!("{address}");
+    let _ = std::io::stdin().read(&mut [0]);
 }
 
 /// Starts rumqttd with the settings that the broker gives it; it ends with the process.
@@ -164,7 +242,8 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-fn median(rates: &mut [f64]) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+fn median(costs: &[Cost], of: impl Fn(&Cost) -> f64) -> f64 {
+    let mut all: Vec<f64> = costs.iter().map(of).collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
 }

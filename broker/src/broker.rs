@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::BrokerConfig;
 use crate::gate::{Gate, Rules};
+use crate::health::Health;
 use crate::http::{self, Served};
-use crate::inner::Inner;
+use crate::inner::Access;
 use crate::metrics::Counters;
 use crate::reload;
 
@@ -54,12 +55,6 @@ pub enum BrokerError {
     Files {
         /// What is wrong with them.
         problems: Problems,
-    },
-    /// rumqttd could not begin.
-    #[error("cannot start the inner broker: {reason}")]
-    Inner {
-        /// Why, in words.
-        reason: String,
     },
     /// The broker ended although nobody had asked for it.
     #[error("the broker ended: {reason}")]
@@ -197,27 +192,29 @@ fn live(
     let runtime: Runtime = runtime.map_err(|source| BrokerError::Threads { source })?;
     let outcome = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(|source| BrokerError::Threads { source })?;
-        let inner = Inner::start(config).await.map_err(|reason| BrokerError::Inner { reason })?;
+        let inner = Access::start(config);
         let policy = config.files.read().map_err(|problems| BrokerError::Files { problems })?;
         let (exchange, policy) = watch::channel(Arc::new(policy));
         let counters = Arc::new(Counters::default());
-        let served = Served { counters: Arc::clone(&counters), policy: policy.clone() };
         let answering = answer(asked, Arc::clone(&counters));
+        let (problem_with, files) = watch::channel(None);
+        let (health, knocked) = Health::new(inner.clone(), policy.clone(), files);
+        let health = Arc::new(health);
+        let served = Served { counters: Arc::clone(&counters), policy: policy.clone(), health, inner: inner.clone() };
         let serving_http = async {
             match http {
                 Some(listener) => http::serve(listener, served).await,
                 None => std::future::pending().await,
             }
         };
-        let gate = Gate { listener, rules: Rules::new(config, policy, counters, inner.access) };
+        let gate = Gate { listener, rules: Rules::new(config, policy, counters, inner), asked: knocked };
         // Who started this has gone away only when it panicked; then the token stops us.
         let _ = tell_begun.send(());
         tokio::select! {
             () = stop.cancelled() => Ok(()),
-            reason = inner.serving => Err(BrokerError::Ended { reason }),
             reason = gate.serve() => Err(BrokerError::Ended { reason }),
             reason = serving_http => Err(BrokerError::Ended { reason }),
-            () = reload::watch(&config.files, exchange) => Ok(()),
+            () = reload::watch(&config.files, exchange, problem_with) => Ok(()),
             () = answering => Ok(()),
         }
     });

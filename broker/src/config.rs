@@ -26,7 +26,7 @@ pub struct BrokerConfig {
     pub max_connections: usize,
     /// The largest packet that a client may send.
     pub max_packet_bytes: usize,
-    /// How much is kept in memory for one topic filter, for subscribers that are slow; then the oldest are lost.
+    /// How much is kept in memory of messages on their way to subscribers, of all together. Who is further behind is cut off.
     pub queue_mib: usize,
     /// How much one client may take for itself.
     pub limits: Limits,
@@ -39,7 +39,7 @@ pub struct Limits {
     pub max_connections_per_address: Option<usize>,
     /// Packets a second from one client, without acknowledgements; 0 is without a limit. What is beyond is read later.
     pub max_packets_per_s: u32,
-    /// Filters that one client may have subscribed at once.
+    /// Filters that one client may have subscribed at once; and so many may be its first since the start that nobody had before.
     pub max_subscriptions: usize,
     /// Filters that all clients may ever have subscribed: rumqttd keeps something of each for ever.
     pub max_filters: usize,
@@ -71,8 +71,7 @@ impl Default for BrokerConfig {
             max_connections: 1000,
             max_packet_bytes: 1024 * 1024,
             // One edge hands over at most 100 messages before one is acknowledged. With 500 readings in each, that is
-            // 10 MB an edge: four edges that bring their backlog at once fit. Memory grows only as far as messages
-            // came, and only for filters that see many: those of the readings.
+            // 10 MB an edge: four edges that bring their backlog at once fit, and some ten thousand messages of a reading.
             queue_mib: 64,
             limits: Limits::default(),
         }

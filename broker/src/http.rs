@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use tokio::sync::watch;
 
+use crate::health::Health;
+use crate::inner::Access;
 use crate::metrics::{self, Counters};
 use crate::policy::Policy;
 
@@ -19,6 +21,8 @@ use crate::policy::Policy;
 pub(crate) struct Served {
     pub(crate) counters: Arc<Counters>,
     pub(crate) policy: watch::Receiver<Arc<Policy>>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) inner: Access,
 }
 
 /// Serves until it is dropped; gives why it ended.
@@ -31,14 +35,16 @@ pub(crate) async fn serve(listener: TcpListener, served: Served) -> String {
     outcome.map_or_else(|error| format!("HTTP failed: {error}"), |()| "HTTP ended".to_owned())
 }
 
-/// Answers while the gate takes clients. When the inner broker breaks, the process ends.
+/// Says which part is ill, with 503. When the inner broker breaks for good, the process ends.
 async fn healthz(State(served): State<Served>) -> impl IntoResponse {
     let connections = served.counters.connected.load(Ordering::Relaxed);
-    let body = serde_json::json!({ "healthy": true, "connections": connections });
-    ([(header::CACHE_CONTROL, "no-store")], Json(body))
+    let reasons = served.health.reasons().await;
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = serde_json::json!({ "healthy": reasons.is_empty(), "reasons": reasons, "connections": connections });
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body))
 }
 
 async fn page(State(served): State<Served>) -> impl IntoResponse {
-    let page = metrics::render(&served.counters, &served.policy.borrow());
+    let page = metrics::render(&served.counters, &served.policy.borrow(), served.inner.kept_bytes());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
 }

@@ -10,6 +10,7 @@ mod certificate;
 pub mod config;
 mod denied;
 mod gate;
+mod health;
 mod http;
 mod inner;
 mod metrics;

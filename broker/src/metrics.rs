@@ -57,10 +57,12 @@ impl Counters {
 }
 
 /// Writes all metrics as Prometheus reads them (text format 0.0.4).
-pub(crate) fn render(counters: &Counters, policy: &Policy) -> String {
+pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize) -> String {
     let mut page = Page::default();
     page.family("connections", "Clients that are connected.", "gauge");
     page.sample("connections", &[], counters.connected.load(Ordering::Relaxed));
+    page.family("kept_message_bytes", "Messages on their way and retained ones.", "gauge");
+    page.sample("kept_message_bytes", &[], kept_bytes);
     page.family("refused_clients_total", "Clients that were not let in.", "counter");
     for (reason, counter) in REASONS.iter().zip(&counters.refused) {
         page.sample("refused_clients_total", &[("reason", reason)], counter.load(Ordering::Relaxed));

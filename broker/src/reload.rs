@@ -71,7 +71,11 @@ impl PolicyFiles {
 }
 
 /// Brings changed files into use, for ever. One that is wrong is said, and all stays as it was.
-pub(crate) async fn watch(files: &PolicyFiles, exchange: watch::Sender<Arc<Policy>>) {
+pub(crate) async fn watch(
+    files: &PolicyFiles,
+    exchange: watch::Sender<Arc<Policy>>,
+    problem_with: watch::Sender<Option<String>>,
+) {
     let mut in_use = files.prints();
     let mut seen = in_use.clone();
     let mut warned_at = None;
@@ -88,7 +92,9 @@ pub(crate) async fn watch(files: &PolicyFiles, exchange: watch::Sender<Arc<Polic
             continue;
         }
         in_use = now;
-        match files.read() {
+        let read = files.read();
+        problem_with.send_replace(read.as_ref().err().map(ToString::to_string));
+        match read {
             Ok(policy) if policy == **exchange.borrow() => (),
             Ok(policy) => {
                 tracing::info!("users or rights have changed: they are in use");

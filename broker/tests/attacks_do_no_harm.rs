@@ -205,6 +205,99 @@ async fn subscriber_that_stops_reading_is_cut_off_and_counted() {
 }
 
 #[tokio::test]
+async fn subscriber_of_many_filters_that_stops_reading_costs_no_more_than_the_queue() {
+    const QUEUE_MIB: u64 = 8;
+    const SENT_MIB: u64 = 300;
+    let config = format!("queue_mib = {QUEUE_MIB}\nsend_timeout_s = 3600\nmax_packets_per_s = 0\n");
+    let broker = Process::start(&format!("{config}[http]\nlisten = \"127.0.0.1:0\""), "");
+    let mut honest = Honest::begin(&broker).await;
+    let mut deaf = Vec::new();
+    for client in 0..3 {
+        let mut stream = admitted(broker.address, &format!("deaf-{client}"), 0);
+        for filter in 0..30 {
+            // Each takes in all messages of the flood, and is another filter.
+            let levels: Vec<_> = (0..5).map(|bit| if filter >> bit & 1 == 0 { "+" } else { "flood" }).collect();
+            stream.write_all(&subscribe_packet(&levels.join("/"), 0)).unwrap();
+            stream.read_exact(&mut [0; 5]).unwrap();
+        }
+        deaf.push(stream);
+    }
+    let before_mib = broker.resident_mib();
+    let mut flood = admitted(broker.address, "flood", 0);
+    let message = publish_packet("flood/flood/flood/flood/flood", 0, &[b'x'; 1 << 18]);
+    for sent in 0..SENT_MIB * 4 {
+        flood.write_all(&message).unwrap();
+        if sent % 100 == 0 {
+            honest.go_on().await;
+        }
+    }
+    honest.go_on().await;
+    // The queue, and what is on its way from it to the system for each of those that do not read.
+    let grown_mib = broker.resident_mib().saturating_sub(before_mib);
+    assert!(grown_mib < QUEUE_MIB + 40, "it has {grown_mib} MiB more, after {before_mib} MiB");
+    let metrics = broker.metrics();
+    assert!(!metrics.contains("kept_message_bytes 0\n"), "{metrics}");
+    // Who reads at last finds out that it was too slow.
+    for (number, stream) in deaf.iter_mut().enumerate() {
+        until_cut_off(stream);
+        let until = clock::now() + DEADLINE;
+        while !broker.metrics().contains(&format!("cut_off_clients_total{{reason=\"slow\"}} {}\n", number + 1)) {
+            assert!(clock::now() < until, "it was not counted: {}", broker.metrics());
+        }
+    }
+    honest.go_on().await;
+}
+
+#[tokio::test]
+async fn acknowledgements_that_nobody_waits_for_change_nothing() {
+    let broker = Process::start("max_packets_per_s = 0", "");
+    let mut honest = Honest::begin(&broker).await;
+    for first in [0x40, 0x50, 0x62, 0x70] {
+        let mut stream = admitted(broker.address, "attacker", 60);
+        stream.write_all(&subscribe_packet("flood", 0)).unwrap();
+        // It is sent so much that rumqttd waits for it, and what it says then breaks rumqttd.
+        for id in 1..=300_u16 {
+            let [high, low] = id.to_be_bytes();
+            stream.write_all(&publish_packet("flood", 0, b"x")).unwrap();
+            stream.write_all(&packet(first, &[high, low])).unwrap();
+        }
+        stream.write_all(&packet(0xC0, &[])).unwrap();
+        let mut said = Vec::new();
+        while !said.windows(2).any(|packet| packet == [0xD0, 0]) {
+            let mut more = [0; 4096];
+            let read = stream.read(&mut more).unwrap();
+            assert!(read > 0, "it was cut off");
+            said.extend_from_slice(&more[..read]);
+        }
+        honest.go_on().await;
+    }
+}
+
+#[tokio::test]
+async fn message_of_quality_2_is_brought_once_however_often_it_is_sent() {
+    let broker = Process::start("", "");
+    let (_listener, mut heard) = subscribe(options(broker.address, "listener"), "x").await;
+    let mut stream = admitted(broker.address, "again", 60);
+    let message = |first: u8, payload: &[u8]| packet(first, &[&[0, 1, b'x', 0, 7][..], payload].concat());
+    let mut expect = |sent: Vec<u8>, answer: &[u8]| {
+        stream.write_all(&sent).unwrap();
+        let mut said = vec![0; answer.len()];
+        stream.read_exact(&mut said).unwrap();
+        assert_eq!(said, answer, "to {sent:x?}");
+    };
+    expect(message(0x34, b"once"), &[0x50, 2, 0, 7]);
+    expect(message(0x3C, b"once"), &[0x50, 2, 0, 7]);
+    expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
+    expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
+    expect(message(0x34, b"twice"), &[0x50, 2, 0, 7]);
+    expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
+    for payload in ["once", "twice"] {
+        let message = next_message(&mut heard).await;
+        assert_eq!((&message.payload[..], message.dup), (payload.as_bytes(), false));
+    }
+}
+
+#[tokio::test]
 async fn silent_client_ends_with_its_keep_alive_although_it_reads_nothing() {
     let broker = Process::start("[http]\nlisten = \"127.0.0.1:0\"", "");
     let mut silent = admitted(broker.address, "silent", 1);

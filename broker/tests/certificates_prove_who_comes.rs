@@ -5,81 +5,14 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
-use std::sync::Arc;
+use std::process::Command;
 
-use rumqttc::{ConnectReturnCode, ConnectionError, MqttOptions, TlsConfiguration, Transport};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rumqttc::{ConnectReturnCode, ConnectionError};
+use support::authority::{Authority, said};
 use support::raw::dial;
 use support::{DEADLINE, Process, connect, options, publish, refusal};
-use tempfile::TempDir;
 
 const STATE: &str = "tankline/v1/lindong/rtu-01/state";
-
-/// A folder with an authority, made by the program itself.
-struct Authority(TempDir);
-
-impl Authority {
-    fn found() -> Self {
-        let authority = Self(tempfile::tempdir().unwrap());
-        authority.ca(&["init"]);
-        authority.ca(&["issue", "--broker", "localhost", "--broker", "127.0.0.1"]);
-        authority
-    }
-
-    fn path(&self, file: &str) -> String {
-        self.0.path().join(file).display().to_string()
-    }
-
-    fn ca(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-broker"));
-        let (verb, rest) = arguments.split_first().unwrap();
-        command.current_dir(self.0.path()).args(["ca", verb]).args(rest);
-        said(&command.output().unwrap())
-    }
-
-    fn issue(&self, edge: &str) -> &Self {
-        self.ca(&["issue", "--edge", edge]);
-        self
-    }
-
-    fn tls(&self, more: &str) -> String {
-        let (certificate, key) = (self.path("localhost.crt"), self.path("localhost.key"));
-        format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n{more}")
-    }
-
-    /// Certificates are asked for, and revoked ones refused.
-    fn strict(&self) -> String {
-        self.tls(&format!("client_ca = \"{}\"\ncrl = \"{}\"\n", self.path("ca/ca.crt"), self.path("ca/ca.crl")))
-    }
-
-    fn client(&self, broker: &Process, client_id: &str, certificate: Option<&str>) -> MqttOptions {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.path("ca/ca.crt")).unwrap()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        let config = match certificate {
-            None => builder.with_no_client_auth(),
-            Some(name) => {
-                let chain = vec![CertificateDer::from_pem_file(self.path(&format!("{name}.crt"))).unwrap()];
-                let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
-        };
-        let mut options = options(broker.address, client_id);
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))));
-        options
-    }
-}
-
-fn said(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 #[tokio::test]
 async fn edge_comes_in_by_its_certificate_and_others_do_not() {
@@ -202,4 +135,33 @@ async fn end_of_the_certificate_is_in_the_metrics_and_warned_of() {
     let warning = broker.line_with("the certificate of a client ends soon");
     assert!(warning.contains("tankline-ingest"), "{warning}");
     assert!(broker.health().contains("\"healthy\":true"));
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_are_spoken() {
+    let authority = Authority::found();
+    authority.issue("lindong.rtu-01");
+    let broker = Process::start(&authority.strict(), "");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let edge = authority.client_of(&broker, "lindong.rtu-01", Some("lindong.rtu-01"), &[version]);
+        let (client, mut eventloop) = connect(edge).await;
+        publish(&mut eventloop, &client, STATE, true, b"online").await;
+        refusal(authority.client_of(&broker, "lindong.rtu-01", None, &[version])).await;
+    }
+}
+
+#[tokio::test]
+async fn renewed_certificate_is_shown_to_who_comes_and_cuts_nobody_off() {
+    let authority = Authority::found();
+    authority.issue("lindong.rtu-01");
+    let more = format!("client_ca = \"{}\"\nclients = \"optional\"\n", authority.path("ca/ca.crt"));
+    let config = format!("users_file = \"users\"\n{}", authority.tls(&more));
+    let broker = Process::start(&config, "lindong.rtu-02:b\n");
+    let (client, mut eventloop) = connect(authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
+    let before = authority.shown(&broker);
+    authority.renew_broker(5);
+    broker.line_with("they are in use");
+    assert_ne!(authority.shown(&broker), before);
+    publish(&mut eventloop, &client, STATE, true, b"undisturbed").await;
+    connect(authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
 }

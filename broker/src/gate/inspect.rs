@@ -57,6 +57,8 @@ pub(super) enum Refused {
 
 /// What one client may do, and where it is in its packets.
 pub(super) struct Inspector {
+    /// What the client is called.
+    name: String,
     granted: Arc<Granted>,
     max_packet_bytes: usize,
     max_subscriptions: usize,
@@ -79,12 +81,14 @@ struct Rest {
 impl Inspector {
     /// Begins with a client that has sent its CONNECT.
     pub(super) fn new(
+        name: &str,
         granted: Arc<Granted>,
         filters: Arc<Filters>,
         max_packet_bytes: usize,
         max_subscriptions: usize,
     ) -> Self {
         Self {
+            name: name.to_owned(),
             granted,
             max_packet_bytes,
             max_subscriptions,
@@ -195,7 +199,7 @@ impl Inspector {
         }
         let may = self.granted.may_subscribe(filter)
             && self.subscribed.len() < self.max_subscriptions
-            && self.filters.have_room_for(filter);
+            && self.filters.have_room_for(&self.name, filter);
         if may {
             self.subscribed.insert(filter.to_owned());
         } else {

@@ -16,7 +16,7 @@ fn inspector() -> Inspector {
 }
 
 fn inspector_of(granted: &Arc<Granted>) -> Inspector {
-    Inspector::new(Arc::clone(granted), Arc::new(Filters::new(100)), 1000, 3)
+    Inspector::new("client", Arc::clone(granted), Arc::new(Filters::new(100, 100)), 1000, 3)
 }
 
 fn publish(topic: &str, qos: u8, payload: &[u8]) -> Vec<u8> {
@@ -112,8 +112,8 @@ fn subscriptions_pass_whole_in_part_or_not_at_all() {
 #[test]
 fn subscriptions_end_with_the_limit_of_one_client_and_of_all() {
     let viewer = Rights::default().of(Some("viewer"), "viewer").unwrap();
-    let filters = Arc::new(Filters::new(4));
-    let viewer = || Inspector::new(Arc::new(viewer.clone()), filters.clone(), 1000, 3);
+    let filters = Arc::new(Filters::new(4, 10));
+    let viewer = || Inspector::new("client", Arc::new(viewer.clone()), filters.clone(), 1000, 3);
     let ask = |inspector: &mut Inspector, names: &[&str]| {
         let filters: Vec<_> = names.iter().map(|name| format!("tankline/v1/{name}")).collect();
         let filters: Vec<_> = filters.iter().map(|filter| (filter.as_str(), 0)).collect();
@@ -145,7 +145,7 @@ fn what_no_client_may_send_ends_the_connection() {
     let connect =
         Connect { client_id: "a".to_owned(), is_clean: true, keep_alive_s: 0, will: None, login: None }.packet();
     let long_subscribe = [&[0x82, 0xFF, 0x7F][..], &[0; 100]].concat();
-    let mut inspector_of_large = Inspector::new(Arc::default(), Arc::new(Filters::new(1)), 100_000, 1);
+    let mut inspector_of_large = Inspector::new("client", Arc::default(), Arc::new(Filters::new(1, 1)), 100_000, 1);
     assert_eq!(inspector_of_large.inspect(&long_subscribe), Err(Malformed::TooLarge));
     for (packet, wrong) in [
         (&connect[..], Malformed::SecondConnect),

@@ -23,10 +23,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
 
+use crate::health::DoorState;
 use crate::metrics::Counters;
 pub(crate) use refusal::Refusal;
 pub(crate) use rules::Rules;
@@ -37,31 +38,45 @@ pub(crate) struct Gate {
     pub(crate) listener: TcpListener,
     /// How they are judged.
     pub(crate) rules: Rules,
+    /// Who wants to know whether it lets clients in.
+    pub(crate) asked: mpsc::Receiver<oneshot::Sender<DoorState>>,
 }
 
 impl Gate {
     /// Lets clients in until it is dropped, and them with it; returns when the inner broker is found to be broken.
-    pub(crate) async fn serve(self) -> String {
+    pub(crate) async fn serve(mut self) -> String {
         let rules = Arc::new(self.rules);
         let max_connections = rules.max_connections;
         let places = Arc::new(Semaphore::new(max_connections));
         let mut full = false;
+        let mut failed: DoorState = None;
         let mut clients = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 Some(_) = clients.join_next() => continue,
+                Some(tell) = self.asked.recv() => {
+                    // Who asked may have gone away.
+                    let _ = tell.send(failed.clone());
+                    continue;
+                }
                 reason = rules.broken() => return reason,
             };
             let (stream, peer) = match accepted {
                 Ok(client) => client,
                 Err(error) => {
-                    tracing::warn!(%error, "a client could not be let in");
+                    if failed.is_none() {
+                        tracing::error!(%error, "no client can be let in");
+                    }
+                    failed = Some(error.to_string());
                     // As when no file handle is left: another try at once would fail as well.
                     sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             };
+            if failed.take().is_some() {
+                tracing::info!("clients are let in again");
+            }
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 if !full {
                     tracing::warn!(max_connections, "no place for more clients");

@@ -6,10 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
 use tankline_runtime::clock;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink, split};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{sleep, timeout, timeout_at};
 
@@ -17,9 +16,9 @@ use super::Rules;
 use super::allowance::{Allowance, Patience};
 use super::inspect::{Inspector, Step};
 use super::outward::{Answer, Outward};
-use super::packet::Malformed;
+use super::packet::{Malformed, Will};
 use super::stay::Admitted;
-use crate::inner::INNER_TIMEOUT;
+use crate::inner::{Ended, Intake, Outlet};
 use crate::metrics::Counters;
 
 /// Holds the head of any packet, and the whole of any that is judged whole.
@@ -57,20 +56,20 @@ impl fmt::Display for Left {
     }
 }
 
-/// Relays until one side ends, the client does what it may not, or it is outdone; tells which.
+/// Relays until one side ends, the client does what it may not, or it is outdone; tells which, and whether the inner broker has
+/// forgotten the client.
 pub(super) async fn relay(
     client: impl AsyncRead + AsyncWrite + Unpin,
-    mut inner: TcpStream,
+    (mut intake, mut outlet): (Intake, Outlet),
     admitted: &Admitted,
     rules: &Rules,
     outdone: impl Future<Output = ()>,
-) -> Left {
+) -> (Left, bool) {
     let (from_client, mut to_client) = split(client);
-    let (mut from_inner, mut to_inner) = inner.split();
     let (tell, answers) = channel(ANSWERS);
     let left = {
-        let inward = pin!(Inward::new(admitted, rules, tell).run(from_client, &mut to_inner));
-        let outward = pin!(outward(&mut from_inner, &mut to_client, answers, rules.limits.send_timeout));
+        let inward = pin!(Inward::new(admitted, rules, tell).run(from_client, &mut intake));
+        let outward = pin!(outward(&mut outlet, &mut to_client, answers, rules.limits.send_timeout));
         tokio::select! {
             left = inward => left,
             left = outward => left,
@@ -78,6 +77,7 @@ pub(super) async fn relay(
             () = revoked(admitted, rules) => Left::Revoked,
         }
     };
+    let left = if intake.has_left() { Left::ByItself } else { left };
     let counters = &rules.counters;
     match left {
         Left::ByItself | Left::LetGo | Left::Outdone => (),
@@ -86,11 +86,10 @@ pub(super) async fn relay(
         Left::Slow => Counters::add(&counters.slow, 1_u64),
         Left::Revoked => Counters::add(&counters.revoked, 1_u64),
     }
+    intake.leave(admitted.connect.will.as_ref().map(Will::packet).as_deref());
+    let is_forgotten = outlet.end().await;
     let _ = timeout(LEAVE, to_client.shutdown()).await;
-    // The inner broker reads all that the client had sent, and takes its leave.
-    let _ = to_inner.shutdown().await;
-    let _ = timeout(INNER_TIMEOUT, copy(&mut from_inner, &mut sink())).await;
-    left
+    (left, is_forgotten)
 }
 
 /// Waits until the client is judged otherwise than when it came.
@@ -126,13 +125,19 @@ impl<'r> Inward<'r> {
             admitted,
             rules,
             tell,
-            inspector: Inspector::new(granted, filters, rules.max_packet_bytes, limits.max_subscriptions),
+            inspector: Inspector::new(
+                admitted.name(),
+                granted,
+                filters,
+                rules.max_packet_bytes,
+                limits.max_subscriptions,
+            ),
             allowance: Allowance::new(limits.max_packets_per_s, now),
             patience: Patience::new(admitted.connect.keep_alive_s, now),
         }
     }
 
-    async fn run(mut self, mut client: impl AsyncRead + Unpin, inner: &mut WriteHalf<'_>) -> Left {
+    async fn run(mut self, mut client: impl AsyncRead + Unpin, inner: &mut Intake) -> Left {
         let mut buffer = Vec::with_capacity(BUFFER_BYTES.max(self.admitted.sent.len()));
         buffer.extend_from_slice(&self.admitted.sent);
         loop {
@@ -170,7 +175,7 @@ impl<'r> Inward<'r> {
     }
 
     /// Brings all that can be judged to the inner broker; the rest stays in the buffer.
-    async fn bring(&mut self, buffer: &mut Vec<u8>, inner: &mut WriteHalf<'_>) -> Result<(), Left> {
+    async fn bring(&mut self, buffer: &mut Vec<u8>, inner: &mut Intake) -> Result<(), Left> {
         let (mut from, mut at) = (0, 0);
         let ended = loop {
             let (taken, instead) = match self.inspector.inspect(&buffer[at..]) {
@@ -187,13 +192,16 @@ impl<'r> Inward<'r> {
             for answer in self.inspector.take_answers() {
                 self.tell.send(answer).await.map_err(|_| Left::LetGo)?;
             }
-            write(inner, &buffer[from..at]).await?;
-            write(inner, &instead).await?;
+            inner.put(&buffer[from..at]);
+            inner.put(&instead);
             at += taken;
             from = at;
         };
-        write(inner, &buffer[from..at]).await?;
+        inner.put(&buffer[from..at]);
         buffer.drain(..at);
+        for answer in inner.hand_over().await? {
+            self.tell.send(Answer::Now(answer.to_vec())).await.map_err(|_| Left::LetGo)?;
+        }
         ended?;
         self.patience.note_bytes(clock::now(), self.inspector.is_inside() || !buffer.is_empty(), at > 0);
         Ok(())
@@ -217,19 +225,25 @@ impl<'r> Inward<'r> {
     }
 }
 
-async fn write(inner: &mut WriteHalf<'_>, bytes: &[u8]) -> Result<(), Left> {
-    if bytes.is_empty() { Ok(()) } else { inner.write_all(bytes).await.map_err(|_| Left::LetGo) }
+impl From<Ended> for Left {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::LetGo => Self::LetGo,
+            Ended::TooSlow => Self::Slow,
+            Ended::TooMuch => Self::Malformed(Malformed::Unreleased),
+        }
+    }
 }
 
 /// Brings what the inner broker sends to the client.
 async fn outward(
-    inner: &mut ReadHalf<'_>,
+    inner: &mut Outlet,
     client: &mut (impl AsyncWrite + Unpin),
     mut answers: Receiver<Answer>,
     send_timeout: Duration,
 ) -> Left {
     let mut walker = Outward::default();
-    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+    let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
     loop {
         let read = tokio::select! {
             biased;
@@ -237,10 +251,10 @@ async fn outward(
                 walker.note(answer);
                 None
             }
-            read = inner.read_buf(&mut buffer) => Some(read),
+            received = inner.receive(&mut buffer) => Some(received),
         };
-        if matches!(read, Some(Ok(0) | Err(_))) {
-            return Left::LetGo;
+        if let Some(Err(ended)) = read {
+            return ended.into();
         }
         // What the inner broker answers was told before it was asked.
         while let Ok(answer) = answers.try_recv() {
@@ -279,7 +293,7 @@ async fn outward(
                 Err(_) => return Left::Slow,
             }
         }
-        buffer.drain(..at);
+        buffer.advance(at);
     }
 }
 

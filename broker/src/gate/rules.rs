@@ -56,7 +56,7 @@ impl Rules {
         let BrokerConfig { limits, max_connections, max_packet_bytes, .. } = config.clone();
         let (seats, slots, journal, unanswered, broken) = Default::default();
         Self {
-            filters: Arc::new(Filters::new(limits.max_filters)),
+            filters: Arc::new(Filters::new(limits.max_filters, limits.max_subscriptions)),
             addresses: Addresses::new(limits.max_connections_per_address, max_connections),
             limits,
             max_connections,

@@ -9,7 +9,7 @@ use tankline_runtime::clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::Rules;
@@ -23,9 +23,8 @@ use crate::metrics::Counters;
 use crate::policy::Identity;
 use crate::rights::Granted;
 
-/// How long the inner broker needs, after it has closed a connection, to publish the will and forget the client. It gives no
-/// sign of that; it takes one or two milliseconds.
-const FORGETTING_TIME: Duration = Duration::from_millis(100);
+/// CONNACK: come in; there is no session of before.
+const ADMITTED: [u8; 4] = [0x20, 2, 0, 0];
 
 /// A client that may come in.
 pub(super) struct Admitted {
@@ -82,7 +81,6 @@ async fn receive_client(
     // A client that was outdone while it waited has no need of an answer: it is itself who came anew.
     if let Some(seat) = rules.seats.take(&seat).await {
         stay(client, admitted, rules, seat.evicted()).await;
-        sleep(FORGETTING_TIME).await;
     }
 }
 
@@ -120,7 +118,7 @@ async fn stay(
 ) {
     let (peer, client_id) = (admitted.peer, admitted.connect.client_id.clone());
     let slot = Slot { rules, number: rules.slots.take(clock::now()) };
-    let Some((inner, answer)) = rules.inner.introduce(&admitted.connect, slot.number).await else {
+    let Some(inner) = rules.inner.introduce(slot.number.to_string()).await else {
         tracing::error!(%peer, client_id, "the inner broker does not answer");
         rules.note_silence();
         return refuse(client, peer, Refusal::Unavailable, rules).await;
@@ -130,9 +128,15 @@ async fn stay(
     tracing::info!(%peer, client_id, user, "client connected");
     let inside = Inside::new(&rules.counters);
     // A client that is gone already is found to be so by the relay.
-    let _ = timeout(rules.limits.send_timeout, client.write_all(&answer)).await;
-    let left = relay::relay(client, inner, &admitted, rules, outdone).await;
+    let _ = timeout(rules.limits.send_timeout, client.write_all(&ADMITTED)).await;
+    let (left, is_forgotten) = relay::relay(client, inner, &admitted, rules, outdone).await;
     drop(inside);
+    if !is_forgotten {
+        tracing::error!(%peer, client_id, "the inner broker does not forget a client");
+        // Nobody else may have its name.
+        std::mem::forget(slot);
+        rules.note_silence();
+    }
     match left {
         Left::ByItself | Left::LetGo | Left::Outdone => tracing::info!(%peer, client_id, %left, "client gone"),
         _ => tracing::warn!(%peer, client_id, user, %left, "client cut off"),

@@ -1,6 +1,7 @@
 //! A broker process, and clients for it.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+pub mod authority;
 pub mod raw;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use tankline_runtime::clock;
 use tempfile::TempDir;
 
@@ -105,8 +106,33 @@ impl Process {
         write!(stream, "GET {path} HTTP/1.1\r\nhost: broker\r\nconnection: close\r\n\r\n").unwrap();
         let mut page = String::new();
         stream.read_to_string(&mut page).unwrap();
-        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
         page
+    }
+
+    /// Opens a connection to ask by, and asks once.
+    pub fn dial_http(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.http.unwrap()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        self.ask(&mut stream, "/healthz");
+        stream
+    }
+
+    /// Asks by a connection that stays open; gives the answer.
+    pub fn ask(&self, stream: &mut TcpStream, path: &str) -> String {
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: broker\r\n\r\n").unwrap();
+        let mut said = Vec::new();
+        while !said.ends_with(b"}") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            said.push(byte[0]);
+        }
+        String::from_utf8(said).unwrap()
+    }
+
+    /// Takes from it the right to open more files than it has.
+    pub fn limit_open_files(&self) {
+        let none = Rlimit { current: Some(0), ..getrlimit(Resource::Nofile) };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, none).unwrap();
     }
 
     /// Gives the lines of its log that have not been looked at.

@@ -1,7 +1,11 @@
 //! Passwords and tokens, which come from files of their own and are never shown.
 
 use std::fmt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+/// Permission bits of a file that give it to everybody.
+const OTHERS: u32 = 0o007;
 
 /// A text that no log and no error message shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,13 +57,16 @@ pub enum SecretError {
     },
 }
 
-/// Reads a secret: the first line of the file, without its line end.
+/// Reads a secret: the first line of the file, without its line end. Warns when everybody on this machine may read it.
 ///
 /// # Errors
 /// [`SecretError`] when the file cannot be read, is not UTF-8, or its first line is empty.
 pub fn read_secret_file(path: &Path) -> Result<Secret, SecretError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0) {
+        tracing::warn!(file = %path.display(), "everybody on this machine may read a secret: chmod 600 its file");
+    }
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err(SecretError::Empty { path: path.to_owned() }),

@@ -80,6 +80,7 @@ impl<'d> Reader<'d> {
         let origin =
             variable.map_or_else(|| self.document.origin.clone(), |name| format!("environment variable {name}"));
         let place = match value {
+            Some(value) if may_be_secret(path, value) => format!("{path} = <not shown>"),
             Some(value) if !value.is_object() && !value.is_array() => format!("{path} = {value}"),
             _ => path.to_owned(),
         };
@@ -236,7 +237,11 @@ impl<'r> Section<'r> {
             // A forgotten unit (`max_rate` for `max_rate_mm_s`) is as near as a slip of the finger.
             let steps = |known: &String| if known.starts_with(key.as_str()) { 1 } else { distance(key, known) };
             let nearest = asked.iter().map(|known| (steps(known), known)).min();
+            let file = format!("{key}_file");
             let message = match nearest {
+                _ if asked.contains(&file) => {
+                    format!("is not a key here; a secret stands in a file of its own, which {file} names")
+                }
                 Some((steps, known)) if steps <= 2.max(key.len() / 3) => {
                     format!("is not a key here; did you mean {known:?}?")
                 }
@@ -305,6 +310,15 @@ fn distance(from: &str, to: &str) -> usize {
     row[to.len()]
 }
 
+/// Tells whether a value may be a secret that was put where none belongs. No error shows such a value.
+fn may_be_secret(path: &str, value: &Value) -> bool {
+    let key = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
+    let is_named_so = ["password", "passwd", "passphrase", "secret", "token"].iter().any(|word| key.contains(word));
+    // user:password@host
+    let has_login = value.as_str().and_then(|text| text.split_once("://")).is_some_and(|(_, rest)| rest.contains('@'));
+    has_login || (is_named_so && !key.ends_with("_file"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -343,6 +357,28 @@ mod tests {
                 "edge.toml: zzz = true: is not a key here; the keys are baud, gauge, port, unit",
             ]
         );
+    }
+
+    #[test]
+    fn secret_in_the_wrong_place_is_refused_and_not_shown() {
+        let document = document(json!({
+            "url": "mqtt://user:hunter2@broker", "password": "hunter2", "api_token": "hunter2", "password_file": 7
+        }));
+        let reader = Reader::new(&document);
+        let root = reader.root();
+        root.problem("url", "must not hold a user or password");
+        let _ = root.optional::<String>("password_file");
+        root.finish();
+        let said = reader.finish().unwrap_err().to_string();
+        assert!(!said.contains("hunter2"), "{said}");
+        for part in [
+            "url = <not shown>: must not hold",
+            "password = <not shown>: is not a key here; a secret stands in a file of its own, which password_file names",
+            "api_token = <not shown>",
+            "password_file = 7",
+        ] {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
     }
 
     #[test]

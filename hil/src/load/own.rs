@@ -30,7 +30,9 @@ pub fn start(
     database: &Path,
     supervisor: &mut Supervisor,
 ) -> anyhow::Result<(BrokerUrl, Observer)> {
-    let broker = Broker::start(BrokerConfig { max_connections: edges + OTHERS, ..free_port() })?;
+    let default = free_port();
+    let queue_mib = default.queue_mib.max(edges);
+    let broker = Broker::start(BrokerConfig { max_connections: edges + OTHERS, queue_mib, ..default })?;
     let url: BrokerUrl = broker.address().into();
     supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(broker.serve(stop).await?) });
     let mut config = Config::new(vec![site.clone()], database.to_owned(), url.clone());

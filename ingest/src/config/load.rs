@@ -101,6 +101,13 @@ fn broker(section: Section<'_>, folder: &Path) -> Option<BrokerConfig> {
     if client_id.is_empty() || client_id.len() > 64 || !client_id.chars().all(plain) {
         section.problem("client_id", "must be 1 to 64 of the characters A-Z a-z 0-9 _ - .");
     }
+    if client_id.contains('.') && !client_id.starts_with(BrokerConfig::DEFAULT_CLIENT_ID) {
+        tracing::warn!(
+            client_id,
+            "a client_id that reads {{site}}.{{edge}} is an edge's to a tankline-broker without users: begin it with \
+             tankline-ingest"
+        );
+    }
     section.finish();
     Some(BrokerConfig { settings: settings?, client_id })
 }

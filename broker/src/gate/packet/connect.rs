@@ -28,6 +28,21 @@ pub(crate) struct Will {
     pub(crate) is_retained: bool,
 }
 
+impl Will {
+    /// Makes the PUBLISH that brings it to subscribers. rumqttd sends what has any acknowledgement at all with the quality that
+    /// the subscriber asked for.
+    pub(crate) fn packet(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.topic.len() + self.message.len() + 4);
+        put_text(&mut body, self.topic.as_bytes());
+        let quality = self.qos.min(1);
+        if quality > 0 {
+            body.extend_from_slice(&[0, 1]);
+        }
+        body.extend_from_slice(&self.message);
+        framed(0x30 | (quality << 1) | u8::from(self.is_retained), &body)
+    }
+}
+
 /// A user and a password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Login {
@@ -95,6 +110,7 @@ impl Connect {
     }
 
     /// Makes the packet.
+    #[cfg(test)]
     pub(crate) fn packet(&self) -> Vec<u8> {
         let mut flags = u8::from(self.is_clean) << 1;
         if let Some(will) = &self.will {

@@ -44,6 +44,8 @@ pub(crate) enum Malformed {
     Filter,
     #[error("quality of service 3")]
     Qos,
+    #[error("more messages of quality 2 than it may begin before it releases one")]
+    Unreleased,
     #[error("packet id 0")]
     PacketId,
     #[error("a second CONNECT")]
