@@ -112,7 +112,8 @@ impl Secured {
                 folder.write("rmqtt.toml", &config);
                 folder.write("rmqtt-acl.toml", &rights("rmqtt"));
                 folder.write("rmqtt-retainer.toml", &deployed("rmqtt/plugins/rmqtt-retainer.toml", &[]));
-                let addresses = |port: u16| format!("[\"1@127.0.0.1:{port}\"]");
+                // It looks for a leader among others and panics where there are none: the other is not there.
+                let addresses = |port: u16| format!("[\"1@127.0.0.1:{port}\", \"2@127.0.0.1:{}\"]", free_port());
                 let cluster =
                     format!("node_grpc_addrs = {}\nraft_peer_addrs = {}\n", addresses(between), addresses(raft));
                 folder.write("rmqtt-cluster-raft.toml", &cluster);
