@@ -45,6 +45,8 @@ fn folder() -> Folder {
              [[gauge]]\ntank = \"{tank}\"\nline = \"line-01\"\nunit = {unit}\n"
         );
     }
+    // Stale is what is older than three of these: a machine that is slow to ask makes nothing stale meanwhile.
+    site += "[gauge_defaults]\npoll_interval_ms = 20000\n";
     std::fs::write(path, site).unwrap();
     folder
 }
