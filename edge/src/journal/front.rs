@@ -39,6 +39,8 @@ struct Hang {
     before: Report,
     /// What the centre committed meanwhile.
     committed: BTreeMap<JournalId, JournalRanges>,
+    /// What the centre lost meanwhile.
+    forgotten: Vec<JournalRanges>,
 }
 
 impl Front {
@@ -124,7 +126,7 @@ impl Front {
         let Withdrawn { memory, readings, requests, reply, report } = self.handover.withdraw();
         tracing::error!(readings = readings.len(), "the disk hangs; readings are kept in memory");
         let memory = memory.unwrap_or_else(|| Memory::new(JournalId::new(self.ids.u64(..))));
-        let mut hang = Hang { memory, before: report, committed: BTreeMap::new() };
+        let mut hang = Hang { memory, before: report, committed: BTreeMap::new(), forgotten: Vec::new() };
         for reading in readings {
             let entry = hang.memory.append(&reading);
             self.numbered.push((reading, entry));
@@ -139,6 +141,9 @@ impl Front {
     fn end(&mut self, hang: Hang, now: Instant) {
         tracing::info!(readings = hang.memory.len(), "the disk goes on; what was kept in memory goes there");
         self.handover.resume(hang.memory);
+        for lost in hang.forgotten {
+            self.handover.ask(Request::Forget(lost));
+        }
         for committed in hang.committed.into_values() {
             self.handover.ask(Request::Commit(committed));
         }
@@ -165,6 +170,8 @@ impl Hang {
                 // Each time the centre says all that it has.
                 self.committed.insert(committed.journal, committed);
             }
+            // What was committed from memory is gone from there. The centre loses something when it is restored, so seldom.
+            Request::Forget(lost) => self.forgotten.push(lost),
             Request::Fetch { journal, first, last, limit, reply } => {
                 if journal == self.memory.journal() {
                     drop(reply.send(self.memory.fetch(first, last, limit).cloned().collect()));

@@ -56,6 +56,7 @@ pub(super) enum Work {
     Memory(Memory),
     Reading(Reading),
     Commit(JournalRanges),
+    Forget(JournalRanges),
     Fetch {
         journal: JournalId,
         first: u64,
@@ -227,6 +228,7 @@ impl State {
         }
         let work = match self.requests.pop_front() {
             Some(Request::Commit(committed)) => Work::Commit(committed),
+            Some(Request::Forget(lost)) => Work::Forget(lost),
             Some(Request::Fetch { journal, first, last, limit, reply }) => {
                 self.reply = Some(Reply::Fetch(reply));
                 Work::Fetch { journal, first, last, limit }

@@ -131,6 +131,11 @@ impl Keeper {
         }
     }
 
+    /// Takes that the centre has no more what it had committed.
+    pub(super) fn forget(&mut self, lost: &JournalRanges) {
+        self.journal.forget(lost.journal, &lost.ranges);
+    }
+
     /// Reads from the journal.
     ///
     /// # Errors

@@ -232,6 +232,13 @@ impl Log {
         refused.map_or(Ok(()), Err)
     }
 
+    /// Takes that the centre has no more what it had committed. What is gone from here stays gone.
+    pub(super) fn forget(&mut self, journal: JournalId, lost: &RangeSet) {
+        if let Some(committed) = self.committed.get_mut(&journal) {
+            committed.subtract(lost);
+        }
+    }
+
     /// Counts the readings here that are not known to be committed.
     pub(super) fn depth(&self) -> u64 {
         let uncommitted = |segment: &Segment| match self.committed.get(&segment.header.journal) {

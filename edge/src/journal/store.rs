@@ -294,6 +294,13 @@ impl Journal {
         self.log.as_mut().map_or(Ok(()), |log| log.commit(journal, ranges))
     }
 
+    /// Takes that the centre has no more what it had committed.
+    pub fn forget(&mut self, journal: JournalId, lost: &RangeSet) {
+        if let Some(log) = self.log.as_mut() {
+            log.forget(journal, lost);
+        }
+    }
+
     /// Counts the readings here that are not known to be committed.
     #[must_use]
     pub fn depth(&self) -> u64 {

@@ -93,6 +93,24 @@ fn readings_of_another_edge_are_not_taken_over() {
 }
 
 #[test]
+fn what_the_centre_lost_stays_until_it_is_committed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(dir.path());
+    let id = journal.id();
+    append(&mut journal, 5);
+    journal.commit(id, &ranges(1, 5)).unwrap();
+    assert_eq!(journal.depth(), 0);
+    journal.forget(id, &ranges(3, 5));
+    assert_eq!((journal.depth(), journal.oldest_uncommitted().unwrap().seq), (3, 3));
+    append(&mut journal, 95);
+    journal.commit(id, &ranges(6, 100)).unwrap();
+    assert_eq!(seqs(&mut journal, id)[..5], [1, 2, 3, 4, 5]);
+    journal.commit(id, &ranges(1, 100)).unwrap();
+    assert_eq!(journal.depth(), 0);
+    assert!(*journal.contents()[&id].start() > 5);
+}
+
+#[test]
 fn committed_segments_go_and_numbers_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, _) = open(dir.path());

@@ -20,6 +20,8 @@ use super::{Contents, Earlier, Entry, Journal, JournalError, Outlet};
 pub enum Request {
     /// The centre has committed these.
     Commit(JournalRanges),
+    /// The centre had committed these and has them no more.
+    Forget(JournalRanges),
     /// Readings are wanted.
     Fetch {
         /// The journal.
@@ -202,6 +204,7 @@ fn write(
             Some(Work::Reading(reading)) => keep(&mut keeper, &reading),
             Some(Work::Memory(memory)) => keeper.adopt(clock::now(), memory),
             Some(Work::Commit(committed)) => keeper.commit(&committed),
+            Some(Work::Forget(lost)) => keeper.forget(&lost),
             Some(Work::Fetch { journal, first, last, limit }) => {
                 handover.answer_fetch(keeper.fetch(journal, first, last, limit));
             }

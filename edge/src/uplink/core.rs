@@ -187,6 +187,7 @@ impl Uplink {
         if is_new {
             self.boot = boot;
             self.pace.forget_lateness();
+            self.streams.values_mut().for_each(Stream::doubt);
         }
         // What went out on this connection before the first word of the centre went to this boot of it.
         if is_new && self.centre.is_some() || presence == Presence::Offline {
@@ -195,14 +196,15 @@ impl Uplink {
         self.centre = Some(presence);
     }
 
-    /// Takes what the centre has committed.
-    pub fn handle_committed(&mut self, now: Instant, committed: &JournalRanges) {
+    /// Takes what the centre has committed; gives what it had committed before it was started anew, and has no more: it was
+    /// restored from a backup. What of that is still in the journal goes out again.
+    pub fn handle_committed(&mut self, now: Instant, committed: &JournalRanges) -> RangeSet {
         self.unsettled.remove(&committed.journal);
         if self.unsettled.is_empty() {
             self.settled_by = None;
         }
-        let Some(stream) = self.streams.get_mut(&committed.journal) else { return };
-        stream.commit(&committed.ranges);
+        let Some(stream) = self.streams.get_mut(&committed.journal) else { return RangeSet::new() };
+        let lost = stream.commit(&committed.ranges);
         if let Some((_, entries)) = self.fetched.as_mut().filter(|(journal, _)| *journal == committed.journal) {
             entries.retain(|entry| !committed.ranges.contains(entry.seq));
         }
@@ -212,6 +214,7 @@ impl Uplink {
         if let Some((delay, readings)) = acknowledged.and_then(|it| Some((it.delay?, it.readings))) {
             self.pace.handle_acknowledged(now, delay, readings, under_way);
         }
+        lost
     }
 
     /// Takes a reading that was just journalled.

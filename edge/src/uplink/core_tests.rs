@@ -191,6 +191,30 @@ fn a_new_connection_or_a_new_boot_of_the_centre_sends_again_what_is_not_committe
 }
 
 #[test]
+fn a_centre_that_was_restored_from_a_backup_gets_again_what_it_lacks() {
+    let now = Instant::now();
+    let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));
+    uplink.handle_connected(now);
+    uplink.handle_centre(Presence::Online, Some("a".into()));
+    assert_eq!(uplink.handle_committed(now, &committed(&[(1, 10)])), RangeSet::new());
+    // An older word of the same boot that comes late is no loss.
+    assert_eq!(uplink.handle_committed(now, &committed(&[(1, 6)])), RangeSet::new());
+    assert!(uplink.is_drained());
+
+    uplink.handle_centre(Presence::Online, Some("b".into()));
+    assert!(drain(&mut uplink, now, 1..=10).is_empty(), "the centre has not said yet what it has");
+    assert_eq!(uplink.handle_committed(now, &committed(&[(1, 4)])), RangeSet::from_iter(5..=10));
+    assert_eq!(drain(&mut uplink, now, 3..=10), [(5..=10).collect::<Vec<_>>()]);
+    assert_eq!(uplink.handle_committed(now, &committed(&[(1, 10)])), RangeSet::new());
+    assert!(uplink.is_drained());
+
+    // A start without a loss sends nothing again.
+    uplink.handle_centre(Presence::Online, Some("c".into()));
+    assert_eq!(uplink.handle_committed(now, &committed(&[(1, 10)])), RangeSet::new());
+    assert!(drain(&mut uplink, now, 1..=10).is_empty());
+}
+
+#[test]
 fn while_the_centre_is_away_new_readings_go_out_but_count_for_nothing() {
     let now = Instant::now();
     let mut uplink = Uplink::new(UplinkConfig::default(), &contents(1, 10));

@@ -167,6 +167,8 @@ impl World {
                 self.uplink.handle_centre(Presence::Offline, None);
             }
             if self.connected {
+                // Nothing of the centre before is heard after the first word of the new one: a broker keeps the order.
+                self.to_edge.clear();
                 self.uplink.handle_centre(Presence::Online, Some(self.boot.to_string()));
                 self.tell_all();
             }

@@ -247,7 +247,16 @@ impl Shell {
             SessionEvent::Message { topic, payload } => match topic.parse() {
                 Ok(Topic::Committed(..)) => match serde_json::from_slice::<Committed>(&payload) {
                     Ok(committed) => {
-                        self.uplink.handle_committed(clock::now(), &committed);
+                        let ranges = self.uplink.handle_committed(clock::now(), &committed);
+                        let journal = committed.journal;
+                        if !ranges.is_empty() {
+                            let readings = ranges.count();
+                            tracing::warn!(
+                                %journal, readings,
+                                "the centre lacks readings that it had; those that are still here go out again"
+                            );
+                            self.ask(Request::Forget(Committed { journal, ranges })).await?;
+                        }
                         self.ask(Request::Commit(committed)).await?;
                     }
                     Err(error) => tracing::warn!(topic, %error, "what the centre says cannot be read"),

@@ -12,6 +12,10 @@ pub(super) struct Stream {
     pub(super) numbers: Option<RangeInclusive<u64>>,
     /// What need not be sent now: committed, under way, waiting to go out, or not in the journal any more.
     covered: RangeSet,
+    /// What the centre said last that it has.
+    committed: RangeSet,
+    /// Whether the centre may have less than it had: it was started anew, and that may be from a backup.
+    is_doubted: bool,
     /// What was sent once and is to be sent again, or was.
     repeated: RangeSet,
 }
@@ -50,10 +54,24 @@ impl Stream {
         self.repeated.extend(numbers);
     }
 
-    /// Takes that the centre has these.
-    pub(super) fn commit(&mut self, numbers: &RangeSet) {
+    /// Takes that the centre has been started anew.
+    pub(super) fn doubt(&mut self) {
+        self.is_doubted = true;
+    }
+
+    /// Takes that the centre has these; gives what it had before it was started anew, and has no more.
+    pub(super) fn commit(&mut self, numbers: &RangeSet) -> RangeSet {
+        let mut lost = RangeSet::new();
+        if std::mem::take(&mut self.is_doubted) {
+            lost = std::mem::take(&mut self.committed);
+            lost.subtract(numbers);
+            self.covered.subtract(&lost);
+            self.repeated.extend(&lost);
+        }
+        self.committed.extend(numbers);
         self.covered.extend(numbers);
         self.repeated.subtract(numbers);
+        lost
     }
 
     pub(super) fn is_covered(&self, seq: u64) -> bool {

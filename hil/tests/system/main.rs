@@ -13,6 +13,7 @@ mod killed_processes_lose_nothing;
 mod malformed_messages_change_nothing;
 mod other_brokers_do_as_well;
 mod other_gauges_are_read;
+mod restored_database_gets_what_it_lacks;
 mod rights_are_the_same_at_every_broker;
 mod service_manager_hears_how_they_stand;
 mod stopped_processes_lose_nothing;
