@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +46,10 @@ pub(super) struct Tangle(Arc<Notify>);
 impl Tangle {
     /// Runs something, up to where its thread is held for ever.
     pub(super) async fn held_up<T>(&self, running: impl Future<Output = T>) -> T {
+        // It must go on to be there: dropped, it would stop its tasks.
+        let mut running = pin!(running);
         tokio::select! {
-            ended = running => ended,
+            ended = &mut running => ended,
             () = self.0.notified() => loop {
                 std::thread::park();
             },
