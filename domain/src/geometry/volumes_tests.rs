@@ -132,6 +132,23 @@ proptest! {
     }
 
     #[test]
+    fn layer_of_no_height_is_a_step(
+        geometry in any_geometry(),
+        one in 0.0..=1.0f64,
+        other in 0.0..=1.0f64,
+        cuts in prop::array::uniform2(0.0..=1.0f64),
+    ) {
+        let level = mm(one.max(other) * geometry.height().get());
+        let interface = mm(one.min(other) * geometry.height().get());
+        let profile = WaterCutProfile::new(vec![(interface, cuts[0]), (interface, cuts[1])]).unwrap();
+        let layer = volumes_by_profile(&geometry, level, &profile).unwrap().layers.unwrap();
+        let step = volumes(&geometry, level, Some(interface)).unwrap().layers.unwrap();
+        let rounding = 1e-12 * geometry.capacity().get();
+        prop_assert!((layer.water.get() - step.water.get()).abs() <= rounding);
+        prop_assert!((layer.oil.get() - step.oil.get()).abs() <= rounding);
+    }
+
+    #[test]
     fn profile_divides_the_total_too(geometry in any_geometry(), at in prop::array::uniform3(0.0..=1.0f64), cut in 0.0..=1.0f64) {
         let height = |part: f64| mm(part * geometry.height().get());
         let mut parts = at;

@@ -3,9 +3,11 @@ use std::path::Path;
 
 use tankline_domain::message::SequencedReading;
 use tankline_domain::reading::Bad;
-use tankline_domain::units::UnixMillis;
+use tankline_domain::units::{Millimetres, UnixMillis};
 
 use super::*;
+use crate::journal::scan::Segment;
+use crate::journal::segment::{Header, encode_record};
 
 fn config(dir: &Path) -> JournalConfig {
     JournalConfig { dir: dir.to_owned(), max_bytes: 1 << 20, segment_bytes: 1 << 10 }
@@ -69,6 +71,31 @@ fn what_was_appended_is_fetched_across_segments_and_restarts() {
     let back: SequencedReading = serde_json::from_slice(&entries[0].json).unwrap();
     assert_eq!(back, SequencedReading { seq: 50, reading: reading(49) });
     assert!(journal.fetch(JournalId::new(1), 1, 100, 10).unwrap().is_empty());
+}
+
+/// What an edge wrote that knew of no transition layers.
+#[test]
+fn segment_from_before_readings_had_layers_is_read() {
+    const OLD: &str = r#"{"seq":1,"tank":"T-01","at":1795400000123,"level_mm":9641,"interface_mm":6367,"temperature_c":32.5,"quality":"good"}"#;
+    let dir = tempfile::tempdir().unwrap();
+    let header = Header { journal: JournalId::new(7), generation: 1, first_seq: 1 };
+    let mut bytes = header.encode().to_vec();
+    encode_record(header.journal, OLD.as_bytes(), &mut bytes);
+    fs::write(dir.path().join(Segment::file_name(&header)), bytes).unwrap();
+    let (mut journal, opened) = open(dir.path());
+    assert_eq!(opened.readings, 1);
+    let entries = journal.fetch(header.journal, 1, 1, 1).unwrap();
+    let old: SequencedReading = serde_json::from_slice(&entries[0].json).unwrap();
+    assert_eq!((old.seq, old.reading.level, old.reading.layer), (1, Some(Millimetres::new(9641.0)), None));
+    // A new one with the most that a layer holds goes behind it and comes back.
+    let points: Vec<_> =
+        (0..16).map(|index| (3000.123 + f64::from(index) * 10.5, 0.955 - f64::from(index) * 0.05)).collect();
+    let layer = serde_json::from_value(serde_json::json!(points)).unwrap();
+    let new = Reading { level: Some(Millimetres::new(9641.0)), layer: Some(layer), ..reading(5) };
+    let entry = journal.append(&new).unwrap();
+    let entries = journal.fetch(entry.journal, entry.seq, entry.seq, 1).unwrap();
+    let back: SequencedReading = serde_json::from_slice(&entries[0].json).unwrap();
+    assert_eq!(back.reading, new);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tankline_domain::geometry::WaterCutProfile;
 use tankline_domain::layer::TransitionLayer;
 use tankline_domain::profile::{CurveError, Found, Layering, ProfileReader, RodProfile};
 use tankline_domain::reading::{Mounting, Quality, Reading, Uncertain};
@@ -14,6 +15,8 @@ const MISSED: u32 = 3;
 const TAKEN_OVER: f64 = 0.3;
 /// A correction that differs by more than this is another one, mm.
 const ANOTHER_MM: f64 = 6.0;
+/// A layer whose thickness differs by more than this is another one, mm.
+const ANOTHER_THICKNESS_MM: f64 = 20.0;
 
 /// Watches one rod. What it learns of the rod is in memory: after a start it is learnt again from the first scan on.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct RodWatch {
     due: Instant,
     known: Known,
     /// The transition layer of the last scan, heights above the interface; absent where there is none.
-    layer: Option<TransitionLayer>,
+    layer: Option<WaterCutProfile>,
     confirmed: Option<Instant>,
     failing: bool,
 }
@@ -74,7 +77,7 @@ impl RodWatch {
         };
         let (known, layer) = match self.reader.read(&scan.curve(own.at, level, mounting.offset)) {
             Ok(Found::Layered(layering)) if layering.doubt.is_none() => {
-                (self.correction(layering.interface, own.interface), above_interface(&layering))
+                (self.correction(layering.interface, own.interface), self.layer_of(&layering))
             }
             // A doubt is no failure, but nothing is confirmed by it either.
             Ok(Found::Layered(_)) => return self.succeed(),
@@ -114,7 +117,7 @@ impl RodWatch {
         };
         reading.interface = found.map(|found| Millimetres::new(found.get().clamp(0.0, level.get().max(0.0))));
         // Between two scans the layer lies on the interface as it did.
-        let layer = self.layer.as_ref().zip(reading.interface);
+        let layer = self.layer.as_ref().map(TransitionLayer::thinned).zip(reading.interface);
         reading.take_layer(layer.and_then(|(layer, interface)| layer.raised(interface, level)), mounting);
     }
 
@@ -129,6 +132,16 @@ impl RodWatch {
         }
     }
 
+    /// Gives the transition layer with its heights above the interface, the noise of single scans taken out: oil that comes
+    /// and goes with it would look like a flow.
+    fn layer_of(&self, layering: &Layering) -> Option<WaterCutProfile> {
+        let bottom = layering.interface.get();
+        let points = layering.layer.as_ref()?.points().iter();
+        let above = points.map(|(height, cut)| (Millimetres::new(height.get() - bottom), *cut)).collect();
+        let now = WaterCutProfile::new(above).ok()?;
+        Some(self.layer.as_ref().and_then(|before| drawn(before, &now)).unwrap_or(now))
+    }
+
     fn fail(&mut self, why: String) -> Tell {
         if std::mem::replace(&mut self.failing, true) { Tell::Nothing } else { Tell::Failing(why) }
     }
@@ -138,10 +151,17 @@ impl RodWatch {
     }
 }
 
-/// Gives the transition layer with its heights above the interface.
-fn above_interface(layering: &Layering) -> Option<TransitionLayer> {
-    let down = Millimetres::new(-layering.interface.get());
-    TransitionLayer::thinned(layering.layer.as_ref()?).raised(down, Millimetres::new(f64::INFINITY))
+/// Draws a layer towards that of a new scan, point by point at the same part of its thickness; both from height 0.
+fn drawn(before: &WaterCutProfile, now: &WaterCutProfile) -> Option<WaterCutProfile> {
+    let (top_before, top_now) = (before.top().get(), now.top().get());
+    let is_another = top_now <= 0.0 || (top_now - top_before).abs() > ANOTHER_THICKNESS_MM;
+    let top = top_before + TAKEN_OVER * (top_now - top_before);
+    let point = |(height, cut): &(Millimetres, f64)| {
+        let part = (height.get() / top_now).min(1.0);
+        let cut_before = before.at(Millimetres::new((part * top_before).min(top_before)));
+        (Millimetres::new(part * top), cut_before + TAKEN_OVER * (cut - cut_before))
+    };
+    if is_another { None } else { WaterCutProfile::new(now.points().iter().map(point).collect()).ok() }
 }
 
 #[cfg(test)]

@@ -99,6 +99,29 @@ fn layer_of_the_rod_goes_with_the_interface_and_not_without_a_scan_that_confirms
     assert_eq!(layer_at(&watch, start + S(261), 3112.0, 9000.0).1, None);
 }
 
+#[test]
+fn noise_of_single_scans_hardly_moves_the_layer_and_another_layer_is_taken_at_once() {
+    let start = Instant::now();
+    let mut watch = watch(start);
+    let mut second = 0;
+    let mut thickness = |shown: f64| {
+        second += 60;
+        let now = start + S(second);
+        watch.handle_scan(now, &layered_words(3100.0, shown), &reading(9000.0, 3112.0), &MOUNTING);
+        let mut reading = reading(9000.0, 3112.0);
+        watch.apply(now, &mut reading, &MOUNTING);
+        let layer = reading.layer.unwrap();
+        layer.top().get() - layer.bottom().get()
+    };
+    let first = thickness(200.0);
+    for shown in [208.0, 192.0, 208.0, 192.0] {
+        let seen = thickness(shown);
+        assert!((seen - first).abs() < 5.0, "{seen} after {first}");
+    }
+    let another = thickness(300.0);
+    assert!((another - 300.0).abs() < 20.0, "{another}");
+}
+
 fn applied(watch: &RodWatch, now: Instant, own: f64) -> (f64, String) {
     let mut reading = reading(9000.0, own);
     watch.apply(now, &mut reading, &MOUNTING);

@@ -8,6 +8,7 @@ mod support;
 
 mod backlog_waits_and_live_readings_pass_it;
 mod configuration_errors_say_what_to_do;
+mod emulsion_is_divided_by_its_water_cut;
 mod historian_gets_every_reading_once;
 mod killed_processes_lose_nothing;
 mod malformed_messages_change_nothing;
