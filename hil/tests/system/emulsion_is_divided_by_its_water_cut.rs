@@ -80,6 +80,11 @@ fn vcf20(temperature_c: f64) -> f64 {
 }
 
 fn newest_layered(database: &Database) -> Option<Stored> {
+    // The worker may be at making the tables.
+    let columns = "SELECT count(*) FROM pragma_table_info('reading') WHERE name = 'layer'";
+    if database.query(columns, |row| row.get::<_, i64>(0)) != [1] {
+        return None;
+    }
     let sql =
         "SELECT level_mm, temperature_c, layer, tov_m3, fw_m3, oil_m3, emulsion_m3, emulsion_water_m3, gov_m3, nsv_m3
                FROM reading WHERE quality = 'good' AND layer IS NOT NULL ORDER BY id DESC LIMIT 1";
@@ -135,12 +140,13 @@ fn emulsion_that_the_rod_shows_is_divided_by_its_water_cut_in_the_database() {
     let edge = Process::run(&folder, "edge", "tankline-edge", "edge.toml");
     let database = Database::new(folder.join("ops.db"));
     let stored = wait_for("a reading with a layer is in the history", DEADLINE, || newest_layered(&database));
+    // The first reading came before the rod was scanned: a step, and it says so.
+    let first = wait_for("the first reading is in the history", DEADLINE, || {
+        let sql = "SELECT quality, emulsion_m3 FROM reading WHERE seq = 1";
+        database.query(sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<f64>>(1)?))).pop()
+    });
+    assert_eq!(first, ("uncertain:interface-unconfirmed".to_owned(), None));
     edge.stop(Signal::TERM);
-
-    // The first readings came before the rod was scanned: a step, and it says so.
-    let steps: Vec<(String, Option<f64>)> = database
-        .query("SELECT quality, emulsion_m3 FROM reading ORDER BY id LIMIT 1", |row| Ok((row.get(0)?, row.get(1)?)));
-    assert_eq!(steps, [("uncertain:interface-unconfirmed".to_owned(), None)]);
 
     // Each volume of the database, by hand from the reading beside it.
     let water: f64 =
