@@ -16,5 +16,6 @@ mod other_brokers_do_as_well;
 mod other_gauges_are_read;
 mod restored_database_gets_what_it_lacks;
 mod rights_are_the_same_at_every_broker;
+mod secrets_are_never_told;
 mod service_manager_hears_how_they_stand;
 mod stopped_processes_lose_nothing;

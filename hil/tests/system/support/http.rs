@@ -55,11 +55,16 @@ impl Drop for Server {
 
 /// Sends a request and gives the answer.
 pub fn send(port: u16, method: &str, target: &str, body: &[u8]) -> io::Result<Response> {
+    send_with(port, method, target, "", body)
+}
+
+/// Sends a request with these lines in its head, and gives the answer.
+pub fn send_with(port: u16, method: &str, target: &str, more: &str, body: &[u8]) -> io::Result<Response> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     // In version 1.0 the answer ends with the connection, without chunks.
-    let head = format!("{method} {target} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!("{method} {target} HTTP/1.0\r\nHost: {address}\r\n{more}Content-Length: {}\r\n\r\n", body.len());
     stream.write_all(&[head.as_bytes(), body].concat())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
