@@ -186,6 +186,9 @@ pub struct CentreState {
     /// Differs each time the centre's worker starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<String>,
+    /// Why readings and alarms are not recorded, and so not told of; absent when they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// Health of an edge: counters since its start, and how its journal stands.
@@ -322,7 +325,7 @@ mod tests {
     fn unknown_fields_are_ignored_and_absent_ones_are_absent() {
         let json = r#"{"state":"online","boot":"a1","colour":"red"}"#;
         let state: CentreState = serde_json::from_str(json).unwrap();
-        assert_eq!(state, CentreState { state: Presence::Online, boot: Some("a1".into()) });
+        assert_eq!(state, CentreState { state: Presence::Online, boot: Some("a1".into()), trouble: None });
         assert_eq!(serde_json::to_string(&EdgeState::offline()).unwrap(), r#"{"state":"offline"}"#);
         let committed: Committed =
             serde_json::from_str(r#"{"journal":"00000000000000ff","ranges":[[1,2]],"x":1}"#).unwrap();

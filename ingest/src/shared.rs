@@ -254,19 +254,33 @@ impl Shared {
 
     /// Notes that the database takes commits again.
     pub fn note_store_works(&self) {
-        if let Some(after) = lock(&self.store_trouble).take() {
+        let over = lock(&self.store_trouble).take();
+        if let Some(after) = over {
             tracing::info!(after, "the database takes readings again");
+            self.tell_trouble();
         }
     }
 
     /// Notes that a commit failed.
     pub fn note_store_fails(&self, error: &rusqlite::Error) {
         self.counters.commit_failures.fetch_add(1, Ordering::Relaxed);
-        let mut trouble = lock(&self.store_trouble);
-        if trouble.is_none() {
-            tracing::error!(%error, "the database takes no readings; nothing is acknowledged until it does");
+        let before = lock(&self.store_trouble).replace(error.to_string());
+        if before.is_none() {
+            tracing::error!(
+                %error,
+                "the database takes no readings; nothing is acknowledged and no alarm is told until it does"
+            );
+            self.tell_trouble();
         }
-        *trouble = Some(error.to_string());
+    }
+
+    /// Has the retained state of the centre say what the trouble is, or that there is none: an alarm cannot, because none is
+    /// told that is not recorded.
+    fn tell_trouble(&self) {
+        for desk in &self.desks {
+            desk.centre().handle_trouble();
+            desk.changed.notify_one();
+        }
     }
 
     /// Gives why the database takes no readings; absent when it does.

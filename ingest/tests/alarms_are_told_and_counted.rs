@@ -22,6 +22,8 @@ fn folder() -> Folder {
     assert_ne!(site, SITE);
     std::fs::write(folder.0.path().join("s.toml"), site).unwrap();
     std::fs::write(folder.0.path().join("secret"), "a secret of the control room").unwrap();
+    std::fs::set_permissions(folder.0.path().join("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     folder
 }
 

@@ -162,6 +162,8 @@ async fn a_killed_process_tells_the_rest_after_its_restart_and_its_log_keeps_sec
     let path = folder.path().join("ingest.toml");
     std::fs::write(folder.path().join("s.toml"), SITE).unwrap();
     std::fs::write(folder.path().join("secret"), SECRET).unwrap();
+    std::fs::set_permissions(folder.path().join("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     let text = format!(
         "sites = [\"s.toml\"]\ndatabase = \"ops.db\"\n[broker]\nurl = \"mqtt://127.0.0.1:1\"\n[http]\nenabled = false\n\
          [[webhook]]\nname = \"control-room\"\nurl = \"http://{}/hook-nobody-may-know\"\nsecret_file = \"secret\"",

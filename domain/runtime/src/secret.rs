@@ -49,6 +49,14 @@ pub enum SecretError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Everybody can read it.
+    #[error("others may read or write the secret file {} (mode {mode:03o}); chmod o= it", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The first line is empty.
     #[error("the first line of the secret file {} is empty; the secret must stand there", path.display())]
     Empty {
@@ -71,6 +79,19 @@ pub fn read_secret_file(path: &Path) -> Result<Secret, SecretError> {
         Some(line) if !line.is_empty() => Ok(Secret::new(line)),
         _ => Err(SecretError::Empty { path: path.to_owned() }),
     }
+}
+
+/// Reads a secret as [`read_secret_file`] does, but from no file that others than owner and group may read or write.
+///
+/// # Errors
+/// [`SecretError`] for that, and as there.
+pub fn read_guarded_secret_file(path: &Path) -> Result<Secret, SecretError> {
+    let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & OTHERS != 0 {
+        return Err(SecretError::Open { path: path.to_owned(), mode });
+    }
+    read_secret_file(path)
 }
 
 #[cfg(test)]
@@ -102,6 +123,20 @@ mod tests {
         }
         let error = read_secret_file(Path::new("/nonexistent/token")).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/token"));
+    }
+
+    #[test]
+    fn guarded_secret_is_not_taken_from_a_file_that_others_may_read_or_write() {
+        let (_dir, path) = file_with("pa ss");
+        for (mode, is_taken) in [(0o600, true), (0o640, true), (0o644, false), (0o602, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            match read_guarded_secret_file(&path) {
+                Ok(secret) => assert!(is_taken && secret.expose() == "pa ss", "{mode:o}"),
+                Err(error) => assert!(!is_taken && error.to_string().contains("chmod o="), "{mode:o}: {error}"),
+            }
+        }
+        let missing = read_guarded_secret_file(Path::new("/nonexistent/token")).unwrap_err();
+        assert!(matches!(missing, SecretError::Unreadable { .. }));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::topic::Topic;
 pub struct AlarmKey {
     /// The site.
     pub site: SiteName,
-    /// The tank; for an alarm of an edge the name of the edge, which is of the same form.
+    /// The tank; for an alarm of an edge or a site its name, which is of the same form.
     pub source: TankName,
     /// What is wrong.
     pub kind: AlarmKind,

@@ -41,7 +41,22 @@ named! {
         EdgeOffline = "edge-offline",
         /// Readings of an edge are missing and will not come.
         Completeness = "completeness",
+        /// The clock of the edge is not set, or far from that of the centre.
+        ClockWrong = "clock-wrong",
+        /// The centre has no connection to the broker.
+        BrokerLost = "broker-lost",
     }
+}
+
+/// What an alarm is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A tank.
+    Tank,
+    /// An edge; its name is the source.
+    Edge,
+    /// The site as a whole; its name is the source.
+    Site,
 }
 
 /// Edition of API 2350 by whose words levels are called.
@@ -71,9 +86,9 @@ impl AlarmKind {
             Self::Movement => "m3",
             Self::Leak => "L/h",
             Self::ReverseFlow => "m3/h",
-            Self::GaugeStale | Self::GaugeFrozen => "s",
+            Self::GaugeStale | Self::GaugeFrozen | Self::ClockWrong => "s",
             Self::Completeness => "readings",
-            Self::GaugeBad | Self::EdgeOffline => "",
+            Self::GaugeBad | Self::EdgeOffline | Self::BrokerLost => "",
         }
     }
 
@@ -107,13 +122,19 @@ impl AlarmKind {
             (Self::GaugeFrozen, _) => "Gauge frozen",
             (Self::EdgeOffline, _) => "Edge offline",
             (Self::Completeness, _) => "Readings missing",
+            (Self::ClockWrong, _) => "Edge clock wrong",
+            (Self::BrokerLost, _) => "Centre cut off from broker",
         }
     }
 
-    /// Tells whether it is an alarm of an edge; the others are of a tank.
+    /// Gives what it is an alarm of.
     #[must_use]
-    pub const fn is_of_edge(self) -> bool {
-        matches!(self, Self::EdgeOffline | Self::Completeness)
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::EdgeOffline | Self::Completeness | Self::ClockWrong => Scope::Edge,
+            Self::BrokerLost => Scope::Site,
+            _ => Scope::Tank,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! These are operator alarms. They are no independent overfill protection as GB 50074 and API 2350 demand it.
 
+mod centre;
 mod edge;
 mod guard;
 mod hiding;
@@ -22,9 +23,11 @@ mod timer;
 mod transition;
 pub mod watch;
 
+pub use centre::Reach;
+pub use edge::ClockShown;
 pub use hiding::{Outage, Shelf};
 pub use key::AlarmKey;
-pub use kind::{AlarmKind, Edition, UnknownAlarm};
+pub use kind::{AlarmKind, Edition, Scope, UnknownAlarm};
 pub use machine::{Alarm, LONGEST_SHELF};
 pub use moment::Moment;
 pub use refusal::Refusal;

@@ -55,6 +55,9 @@ const SOON_MIN: f64 = 15.0;
 /// seven gauges.
 pub const LEAST_STALE_S: f64 = 60.0;
 
+/// How far the clock of an edge may be off, s: what is stamped so long ago is not live, and raises no alarm.
+const CLOCK_OFF_S: f64 = 10.0;
+
 impl Rule {
     /// Gives what holds for a kind where nothing else is said; a limit comes from the tank.
     #[must_use]
@@ -74,24 +77,32 @@ impl Rule {
             K::GaugeFrozen => (Priority::Medium, 0, 60, 0.0),
             K::EdgeOffline => (Priority::High, 10, 30, 0.0),
             K::Completeness => (Priority::Low, 0, 60, 0.0),
+            K::ClockWrong => (Priority::High, 45, 45, 0.0),
+            K::BrokerLost => (Priority::Critical, 10, 10, 0.0),
         };
         let silences: &[AlarmKind] = match kind {
             K::EdgeOffline => &[K::GaugeBad, K::GaugeStale, K::GaugeFrozen],
             K::GaugeBad => &[K::GaugeStale, K::GaugeFrozen],
+            K::BrokerLost => &[K::EdgeOffline, K::GaugeBad, K::GaugeStale, K::GaugeFrozen],
             _ => &[],
         };
         Self {
             kind,
             priority,
             latch: Latch::None,
-            limit: matches!(kind, K::OverfillSoon | K::DrySoon).then_some(SOON_MIN),
+            limit: match kind {
+                K::OverfillSoon | K::DrySoon => Some(SOON_MIN),
+                K::ClockWrong => Some(CLOCK_OFF_S),
+                _ => None,
+            },
             target_m3: None,
             deadband,
             on_delay: Duration::from_secs(on_s),
             off_delay: Duration::from_secs(off_s),
             guidance: guidance(kind).into(),
             silences: silences.to_vec(),
-            release: Duration::from_secs(30),
+            // An edge that waits for the broker tries each 30 s, and is back for 30 s before that counts.
+            release: Duration::from_secs(if matches!(kind, K::BrokerLost) { 65 } else { 30 }),
         }
     }
 
@@ -127,6 +138,12 @@ const fn guidance(kind: AlarmKind) -> &'static str {
         AlarmKind::GaugeStale => "The level is not known. Dip the tank; check the gauge and the edge that reads it.",
         AlarmKind::GaugeFrozen => "The level may be wrong. Dip the tank; check whether the float is stuck.",
         AlarmKind::EdgeOffline => "No level of this edge is known. Check its power and its network; dip what moves.",
+        AlarmKind::ClockWrong => {
+            "Level alarms of this edge are blind: its readings have a wrong time. Set its clock; watch its tanks meanwhile."
+        }
+        AlarmKind::BrokerLost => {
+            "No level of this site is known. Check the broker and the network to it; watch the tanks on site."
+        }
         AlarmKind::Completeness => "History has a hole. Check the edge's disk and how long it was cut off.",
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::centre::CentreAlarms;
 use super::edge::EdgeAlarms;
 use super::guard::{Force, Guard, Outbox};
 use super::tank::{Over, TankAlarms};
-use super::{Alarm, AlarmKey, By, Moment, Refusal, Rule, Sample, State, Transition};
+use super::{Alarm, AlarmKey, By, ClockShown, Moment, Reach, Refusal, Rule, Sample, Scope, State, Transition};
 use crate::message::Presence;
 use crate::names::{EdgeName, SiteName, TankName};
 use crate::site::Site;
@@ -74,6 +75,7 @@ pub struct SiteAlarms {
     site: SiteName,
     tanks: Vec<TankAlarms>,
     edges: Vec<EdgeAlarms>,
+    centre: CentreAlarms,
     tank_places: HashMap<TankName, usize>,
     edge_places: HashMap<EdgeName, usize>,
     out: Outbox,
@@ -86,6 +88,7 @@ pub struct SiteAlarms {
 enum Source {
     Tank(usize),
     Edge(usize),
+    Centre,
 }
 
 impl SiteAlarms {
@@ -104,8 +107,9 @@ impl SiteAlarms {
         let edge_places: HashMap<_, _> = edge_names.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect();
         let mut edges: Vec<EdgeAlarms> = edge_names
             .iter()
-            .map(|edge| EdgeAlarms { guards: guards(&source_of(edge), site.edge_rules()), tanks: Vec::new() })
+            .map(|edge| EdgeAlarms::new(guards(&source_of(edge.as_str()), site.edge_rules())))
             .collect();
+        let centre = CentreAlarms { guards: guards(&source_of(name.as_str()), site.site_rules()) };
         let mut tanks = Vec::new();
         let mut tank_places = HashMap::new();
         for (place, tank) in site.tanks().iter().enumerate() {
@@ -119,7 +123,7 @@ impl SiteAlarms {
             tank_places.insert(tank.name.clone(), place);
         }
         let (out, queue, queued) = (Outbox::default(), BinaryHeap::new(), HashMap::new());
-        Self { site: name, tanks, edges, tank_places, edge_places, out, queue, queued }
+        Self { site: name, tanks, edges, centre, tank_places, edge_places, out, queue, queued }
     }
 
     /// Takes up an alarm as it was kept: the JSON of an [`Alarm`].
@@ -138,6 +142,7 @@ impl SiteAlarms {
             None => match source {
                 Source::Tank(place) => self.tanks[place].add_retired(alarm),
                 Source::Edge(place) => self.edges[place].add_retired(alarm),
+                Source::Centre => self.centre.add_retired(alarm),
             },
         }
         Ok(key)
@@ -146,19 +151,29 @@ impl SiteAlarms {
     /// Begins, after everything kept was taken up: what no rule describes any more is over, what nothing silences any more
     /// comes back in time.
     pub fn begin(&mut self, now: Moment) {
+        retire(&mut self.centre.guards, now, &mut self.out);
+        self.requeue(now, Source::Centre);
         for place in 0..self.edges.len() {
-            let edge = &mut self.edges[place];
-            retire(&mut edge.guards, now, &mut self.out);
-            edge.end_gap(now, &mut self.out);
+            let Self { edges, centre, out, .. } = self;
+            let edge = &mut edges[place];
+            retire(&mut edge.guards, now, out);
+            edge.settle(now, centre.over(), out);
+            edge.end_gap(now, out);
             self.requeue(now, Source::Edge(place));
         }
         for place in 0..self.tanks.len() {
-            let Self { tanks, edges, out, .. } = self;
+            let Self { tanks, edges, centre, out, .. } = self;
             let tank = &mut tanks[place];
             retire(&mut tank.guards, now, out);
-            tank.settle(now, over(edges, tank.edge), out);
+            tank.settle(now, over(centre, edges, tank.edge), out);
             self.requeue(now, Source::Tank(place));
         }
+    }
+
+    /// Gives of which site they are.
+    #[must_use]
+    pub const fn site(&self) -> &SiteName {
+        &self.site
     }
 
     /// Finds a tank.
@@ -169,9 +184,9 @@ impl SiteAlarms {
 
     /// Takes a reading that is as fresh as readings are when nothing delays them.
     pub fn handle_live(&mut self, now: Moment, tank: TankPlace, sample: &Sample<'_>) {
-        let Self { tanks, edges, out, .. } = self;
+        let Self { tanks, edges, centre, out, .. } = self;
         let alarms = &mut tanks[tank.0];
-        alarms.handle_live(now, sample, over(edges, alarms.edge), out);
+        alarms.handle_live(now, sample, over(centre, edges, alarms.edge), out);
         self.requeue(now, Source::Tank(tank.0));
     }
 
@@ -180,13 +195,27 @@ impl SiteAlarms {
         self.tanks[tank.0].handle_backlog(sample, &mut self.out);
     }
 
-    /// Takes that an edge is there or gone.
-    ///
-    /// What cannot be known, as while the worker itself is cut off from the broker, is not said.
+    /// Takes whether the centre can hear of its edges at all. While it cannot, that is one alarm, and no edge has one.
+    pub fn handle_reach(&mut self, now: Moment, reach: Reach) {
+        self.centre.handle_reach(now, reach, &mut self.out);
+        self.centre_changed(now);
+    }
+
+    /// Takes that an edge is there or gone. When the centre is cut off, it counts as gone: once it is not, it is there again
+    /// or has an alarm of its own.
     pub fn handle_presence(&mut self, now: Moment, edge: &EdgeName, presence: Presence) {
         if let Some(place) = self.edge_places.get(edge).copied() {
-            self.edges[place].handle_presence(now, presence, &mut self.out);
+            let Self { edges, centre, out, .. } = self;
+            edges[place].handle_presence(now, presence, centre.over(), out);
             self.edge_changed(now, place);
+        }
+    }
+
+    /// Takes what an edge shows of its clock.
+    pub fn handle_clock(&mut self, now: Moment, edge: &EdgeName, clock: ClockShown) {
+        if let Some(place) = self.edge_places.get(edge).copied() {
+            self.edges[place].handle_clock(now, clock, &mut self.out);
+            self.requeue(now, Source::Edge(place));
         }
     }
 
@@ -211,9 +240,10 @@ impl SiteAlarms {
             self.queued.remove(&source);
             match source {
                 Source::Tank(place) => self.tank_time(now, place),
-                Source::Edge(place) => {
-                    self.edges[place].handle_time(now, &mut self.out);
-                    self.edge_changed(now, place);
+                Source::Edge(place) => self.edge_time(now, place),
+                Source::Centre => {
+                    self.centre.handle_time(now, &mut self.out);
+                    self.centre_changed(now);
                 }
             }
         }
@@ -270,23 +300,37 @@ impl SiteAlarms {
         let guards = match source {
             Source::Tank(place) => &self.tanks[place].guards,
             Source::Edge(place) => &self.edges[place].guards,
+            Source::Centre => &self.centre.guards,
         };
         let guard = guards.iter().find(|guard| guard.rule.kind == key.kind)?;
         Some(Entry { alarm: &guard.alarm, rule: &guard.rule })
     }
 
-    /// Gives all alarms that can be, the normal ones too: those of tanks in the order of the description, then those of edges.
+    /// Gives all alarms that can be, the normal ones too: those of tanks in the order of the description, then those of edges,
+    /// then those of the site.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let tanks = self.tanks.iter().flat_map(|tank| &tank.guards);
         let edges = self.edges.iter().flat_map(|edge| &edge.guards);
-        tanks.chain(edges).map(|guard| Entry { alarm: &guard.alarm, rule: &guard.rule })
+        tanks.chain(edges).chain(&self.centre.guards).map(|guard| Entry { alarm: &guard.alarm, rule: &guard.rule })
     }
 
     fn tank_time(&mut self, now: Moment, place: usize) {
-        let Self { tanks, edges, out, .. } = self;
+        let Self { tanks, edges, centre, out, .. } = self;
         let tank = &mut tanks[place];
-        tank.handle_time(now, over(edges, tank.edge), out);
+        tank.handle_time(now, over(centre, edges, tank.edge), out);
         self.requeue(now, Source::Tank(place));
+    }
+
+    fn edge_time(&mut self, now: Moment, place: usize) {
+        let Self { edges, centre, out, .. } = self;
+        edges[place].handle_time(now, centre.over(), out);
+        self.edge_changed(now, place);
+    }
+
+    /// Tells the edges that the centre may mean something else to them now.
+    fn centre_changed(&mut self, now: Moment) {
+        (0..self.edges.len()).for_each(|place| self.edge_time(now, place));
+        self.requeue(now, Source::Centre);
     }
 
     /// Tells the tanks of an edge that it may mean something else to them now.
@@ -301,6 +345,7 @@ impl SiteAlarms {
         let next = match source {
             Source::Tank(place) => self.tanks[place].next_deadline(now),
             Source::Edge(place) => self.edges[place].next_deadline(now),
+            Source::Centre => self.centre.next_deadline(now),
         };
         let Some(next) = next else { return };
         if self.queued.get(&source).is_none_or(|queued| next < *queued) {
@@ -310,18 +355,21 @@ impl SiteAlarms {
     }
 
     fn source(&self, key: &AlarmKey) -> Option<Source> {
-        let is_of_edge = key.kind.is_of_edge();
-        if is_of_edge {
-            let edge = key.source.as_str().parse::<EdgeName>().ok()?;
-            return self.edge_places.get(&edge).copied().map(Source::Edge);
+        match key.kind.scope() {
+            Scope::Tank => self.tank_places.get(&key.source).copied().map(Source::Tank),
+            Scope::Edge => {
+                let edge = key.source.as_str().parse::<EdgeName>().ok()?;
+                self.edge_places.get(&edge).copied().map(Source::Edge)
+            }
+            Scope::Site => (key.source.as_str() == self.site.as_str()).then_some(Source::Centre),
         }
-        self.tank_places.get(&key.source).copied().map(Source::Tank)
     }
 
     fn guards_mut(&mut self, source: Source) -> &mut Vec<Guard> {
         match source {
             Source::Tank(place) => &mut self.tanks[place].guards,
             Source::Edge(place) => &mut self.edges[place].guards,
+            Source::Centre => &mut self.centre.guards,
         }
     }
 }
@@ -330,11 +378,12 @@ fn retire(guards: &mut [Guard], now: Moment, out: &mut Outbox) {
     guards.iter_mut().filter(|guard| guard.force == Force::Retired).for_each(|guard| guard.retire(now, out));
 }
 
-fn over(edges: &[EdgeAlarms], edge: Option<usize>) -> Over<'_> {
-    edge.map_or(Over::Nothing, |edge| edges[edge].over())
+/// Gives what a tank has to heed: the centre that is cut off before the edge that is gone.
+fn over<'a>(centre: &'a CentreAlarms, edges: &'a [EdgeAlarms], edge: Option<usize>) -> Over<'a> {
+    centre.over().or(edge.map_or(Over::Nothing, |edge| edges[edge].over()))
 }
 
-/// Gives the name of an edge as the source of an alarm.
-fn source_of(edge: &EdgeName) -> TankName {
-    edge.as_str().parse().expect("the names of edges and tanks have one form")
+/// Gives the name of an edge or a site as the source of an alarm.
+fn source_of(name: &str) -> TankName {
+    name.parse().expect("the names of sites, edges and tanks have one form")
 }

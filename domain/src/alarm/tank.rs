@@ -15,7 +15,7 @@ use crate::units::UnixMillis;
 /// For so long after such a step nothing new is known of the tank, and a delay that is under way goes on.
 const OUT_OF_ORDER: Duration = Duration::from_secs(10);
 
-/// What the edge of a tank means to the tank's alarms.
+/// What an edge means to the alarms of its tanks, or the centre to those of all.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Over<'a> {
     /// It is there.
@@ -26,8 +26,25 @@ pub(super) enum Over<'a> {
     Speaking(&'a Rule, &'a Alarm),
 }
 
-impl Over<'_> {
-    fn waits(self, kind: AlarmKind) -> bool {
+impl<'a> Over<'a> {
+    /// Gives what an alarm of this kind among these means to others.
+    pub(super) fn by(guards: &'a [Guard], kind: AlarmKind) -> Self {
+        match guards.iter().find(|guard| guard.rule.kind == kind) {
+            Some(guard) if guard.is_present() => Self::Speaking(&guard.rule, &guard.alarm),
+            Some(guard) if guard.is_coming() => Self::Coming(&guard.rule),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Gives what is to be heeded where another one may be more.
+    pub(super) const fn or(self, other: Self) -> Self {
+        match self {
+            Self::Nothing => other,
+            found => found,
+        }
+    }
+
+    pub(super) fn waits(self, kind: AlarmKind) -> bool {
         matches!(self, Self::Coming(rule) if rule.silences(kind))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Gauge, Limits, Site, Tank};
-use crate::alarm::{AlarmKind, Edition, LEAST_STALE_S, Latch, Priority, Rule};
+use crate::alarm::{AlarmKind, Edition, LEAST_STALE_S, Latch, Priority, Rule, Scope};
 use crate::settings::Section;
 use crate::units::{CubicMetres, Millimetres};
 
@@ -68,7 +68,7 @@ impl Site {
     #[must_use]
     pub fn tank_rules(&self, tank: &Tank) -> Vec<Rule> {
         let gauge = self.gauges().iter().find(|gauge| gauge.tank == tank.name);
-        let kinds = AlarmKind::ALL.into_iter().filter(|kind| !kind.is_of_edge());
+        let kinds = AlarmKind::ALL.into_iter().filter(|kind| kind.scope() == Scope::Tank);
         let mut rules: Vec<Rule> =
             kinds.filter_map(|kind| rule(kind, &self.alarm_defaults, Some(tank), gauge)).collect();
         rules.sort_by_key(|rule| rule.silences.is_empty());
@@ -78,7 +78,17 @@ impl Site {
     /// Gives the rules of an edge.
     #[must_use]
     pub fn edge_rules(&self) -> Vec<Rule> {
-        let kinds = AlarmKind::ALL.into_iter().filter(|kind| kind.is_of_edge());
+        self.rules_of(Scope::Edge)
+    }
+
+    /// Gives the rules of the site as a whole.
+    #[must_use]
+    pub fn site_rules(&self) -> Vec<Rule> {
+        self.rules_of(Scope::Site)
+    }
+
+    fn rules_of(&self, scope: Scope) -> Vec<Rule> {
+        let kinds = AlarmKind::ALL.into_iter().filter(|kind| kind.scope() == scope);
         kinds.filter_map(|kind| rule(kind, &self.alarm_defaults, None, None)).collect()
     }
 
@@ -93,7 +103,7 @@ impl Site {
 fn rule(kind: AlarmKind, defaults: &SaidOfAlarms, tank: Option<&Tank>, gauge: Option<&Gauge>) -> Option<Rule> {
     let of_tank = tank.map(|tank| &tank.alarms);
     let enabled = of_tank.and_then(|said| said.enabled(kind)).or_else(|| defaults.enabled(kind));
-    if enabled == Some(false) || (!kind.is_of_edge() && gauge.is_none()) {
+    if enabled == Some(false) || (kind.scope() == Scope::Tank && gauge.is_none()) {
         return None;
     }
     let mut rule = Rule::of(kind);
@@ -169,9 +179,9 @@ pub(super) fn read_alarms(outer: &Section<'_>, key: &str, place: Place) -> SaidO
     let mut all = SaidOfAlarms::default();
     for (name, section) in outer.named_sections(key) {
         match name.parse::<AlarmKind>() {
-            Ok(kind) if kind.is_of_edge() && place == Place::Tank => {
-                section
-                    .problem_here(format!("is an alarm of an edge and not of a tank: write [alarm_defaults.{kind}]"));
+            Ok(kind) if kind.scope() != Scope::Tank && place == Place::Tank => {
+                let of = if kind.scope() == Scope::Edge { "an edge" } else { "the site" };
+                section.problem_here(format!("is an alarm of {of} and not of a tank: write [alarm_defaults.{kind}]"));
             }
             Ok(kind) => {
                 let said = read(&section, kind);
@@ -254,7 +264,7 @@ fn numbers(section: &Section<'_>, kind: AlarmKind) -> (Option<f64>, Option<f64>)
         K::TemperatureHigh | K::TemperatureLow => both("limit_c", -60.0..=400.0, "deadband_c", 100.0),
         K::RateOfChange => both("limit_mm_min", 0.1..=MOST_MM, "deadband_mm_min", MOST_MM),
         K::OverfillSoon | K::DrySoon => both("limit_min", 1.0..=1440.0, "deadband_min", 1440.0),
-        K::GaugeStale => (section.optional_within("limit_s", 5.0..=DAY_S), None),
+        K::GaugeStale | K::ClockWrong => (section.optional_within("limit_s", 5.0..=DAY_S), None),
         K::Completeness => (section.optional_within("limit_readings", 1.0..=1e9), None),
         _ => (None, None),
     }

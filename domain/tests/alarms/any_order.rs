@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
-use tankline_domain::alarm::{Action, AlarmKey, AlarmKind, Event, State, Transition};
+use tankline_domain::alarm::{Action, AlarmKey, AlarmKind, Event, Reach, Scope, State, Transition};
 use tankline_domain::message::Presence;
 use tankline_domain::units::UnixMillis;
 
@@ -27,6 +27,7 @@ enum Step {
         seconds: u64,
     },
     Presence(Presence),
+    Reach(Reach),
     Act {
         kind: AlarmKind,
         action: u8,
@@ -49,13 +50,16 @@ fn step() -> impl Strategy<Value = Step> {
         AlarmKind::GaugeBad,
         AlarmKind::GaugeStale,
         AlarmKind::EdgeOffline,
+        AlarmKind::BrokerLost,
     ]);
+    let reach = prop::sample::select(vec![Reach::Connected, Reach::CutOff]);
     let presence = prop::sample::select(vec![Presence::Online, Presence::Offline]);
     prop_oneof![
         6 => (level.clone(), quality, 1..15_u32).prop_map(|(level, quality, seconds)| Step::Live { level, quality, seconds }),
         1 => level.prop_map(|level| Step::Late { level }),
         2 => (0..150_u64).prop_map(|seconds| Step::Wait { seconds }),
         2 => presence.prop_map(Step::Presence),
+        1 => reach.prop_map(Step::Reach),
         5 => (kind, 0..6_u8).prop_map(|(kind, action)| Step::Act { kind, action }),
         2 => (0..100_u64).prop_map(|away_s| Step::Restart { away_s }),
         1 => (-7_200_000..7_200_000_i64).prop_map(|millis| Step::Clock { millis }),
@@ -148,6 +152,7 @@ fn play(bench: &mut Bench, step: &Step) {
         Step::Late { level } => bench.late("T-01", level, Duration::from_secs(3600)),
         Step::Wait { seconds } => bench.wait(Duration::from_secs(seconds)),
         Step::Presence(presence) => bench.presence(presence),
+        Step::Reach(reach) => bench.reach(reach),
         Step::Act { kind, action } => {
             let until = UnixMillis::new(bench.now.unix.get() + 60_000);
             let actions = [
@@ -158,7 +163,11 @@ fn play(bench: &mut Bench, step: &Step) {
                 Action::TakeOut,
                 Action::PutBack,
             ];
-            let source = if kind.is_of_edge() { "rtu-01" } else { "T-01" };
+            let source = match kind.scope() {
+                Scope::Tank => "T-01",
+                Scope::Edge => "rtu-01",
+                Scope::Site => "lindong",
+            };
             let action = actions[usize::from(action)];
             let (state, told) = (bench.state(source, kind), bench.told.len());
             if bench.act(source, kind, action).is_err() {

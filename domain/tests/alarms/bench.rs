@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tankline_domain::alarm::{
-    Action, AlarmKey, AlarmKind, By, Event, Moment, Refusal, Sample, SiteAlarms, State, TankPlace, Transition,
+    Action, AlarmKey, AlarmKind, By, ClockShown, Event, Moment, Reach, Refusal, Sample, SiteAlarms, State, TankPlace,
+    Transition,
 };
 use tankline_domain::message::Presence;
 use tankline_domain::reading::Reading;
@@ -155,6 +156,16 @@ impl Bench {
 
     pub fn presence(&mut self, presence: Presence) {
         self.alarms.handle_presence(self.now, &"rtu-01".parse().unwrap(), presence);
+        self.keep();
+    }
+
+    pub fn reach(&mut self, reach: Reach) {
+        self.alarms.handle_reach(self.now, reach);
+        self.keep();
+    }
+
+    pub fn clock(&mut self, clock: ClockShown) {
+        self.alarms.handle_clock(self.now, &"rtu-01".parse().unwrap(), clock);
         self.keep();
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tankline_domain::alarm::{Action, AlarmKind, Event, State};
+use tankline_domain::alarm::{Action, AlarmKind, ClockShown, Event, Reach, State};
 use tankline_domain::message::Presence;
 
 use crate::bench::{Bench, description};
@@ -139,4 +139,96 @@ fn gauge_that_the_edge_finds_stuck_is_frozen() {
     all(&mut bench, 62, "good");
     assert_eq!(bench.state("T-01", AlarmKind::GaugeFrozen), State::Normal);
     assert_eq!(bench.state("T-02", AlarmKind::GaugeFrozen), State::ReturnedUnacknowledged);
+}
+
+#[test]
+fn lost_broker_is_one_alarm_that_speaks_for_edges_and_gauges() {
+    for restarted in [false, true] {
+        let mut bench = Bench::new();
+        all(&mut bench, 5, "good");
+        bench.presence(Presence::Online);
+        bench.reach(Reach::CutOff);
+        bench.presence(Presence::Offline);
+        bench.wait(Duration::from_secs(3600));
+        assert_eq!(bench.heard(), ["lindong broker-lost"]);
+        assert_eq!(bench.state("rtu-01", AlarmKind::EdgeOffline), State::SuppressedByDesign);
+        assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::SuppressedByDesign);
+        if restarted {
+            bench.restart(SECOND);
+            bench.reach(Reach::CutOff);
+            bench.presence(Presence::Offline);
+            bench.wait(Duration::from_secs(3600));
+        }
+        bench.reach(Reach::Connected);
+        // An edge waits for up to 30 s until it tries the broker again.
+        bench.wait(Duration::from_secs(32));
+        bench.presence(Presence::Online);
+        all(&mut bench, 120, "good");
+        assert_eq!(bench.heard(), [""; 0], "restarted: {restarted}");
+        assert_eq!(bench.state("lindong", AlarmKind::BrokerLost), State::ReturnedUnacknowledged);
+        assert_eq!(bench.state("rtu-01", AlarmKind::EdgeOffline), State::Normal);
+        assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::Normal);
+    }
+}
+
+#[test]
+fn edge_that_does_not_come_back_with_the_broker_has_its_own_alarm() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    bench.reach(Reach::CutOff);
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(600));
+    bench.reach(Reach::Connected);
+    bench.wait(Duration::from_secs(600));
+    assert_eq!(bench.heard(), ["lindong broker-lost", "rtu-01 edge-offline"]);
+    assert_eq!(bench.state("T-01", AlarmKind::GaugeStale), State::SuppressedByDesign);
+}
+
+#[test]
+fn edge_that_was_gone_before_the_broker_keeps_its_alarm() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(bench.heard(), ["rtu-01 edge-offline"]);
+    bench.act("rtu-01", AlarmKind::EdgeOffline, Action::Acknowledge).unwrap();
+    bench.reach(Reach::CutOff);
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(600));
+    bench.reach(Reach::Connected);
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(600));
+    assert_eq!(bench.heard(), ["lindong broker-lost"]);
+    assert_eq!(bench.state("rtu-01", AlarmKind::EdgeOffline), State::Acknowledged);
+}
+
+#[test]
+fn broker_that_is_back_within_its_delay_is_no_alarm() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    bench.reach(Reach::CutOff);
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(9));
+    bench.reach(Reach::Connected);
+    bench.presence(Presence::Online);
+    all(&mut bench, 120, "good");
+    assert!(bench.told.is_empty(), "{:?}", bench.told);
+}
+
+#[test]
+fn clock_that_is_wrong_for_long_is_told_and_one_late_message_is_not() {
+    let mut bench = Bench::new();
+    let mut shown = |behind: &[ClockShown]| {
+        for clock in behind {
+            bench.clock(*clock);
+            bench.wait(Duration::from_secs(30));
+        }
+        bench.heard().into_iter().filter(|heard| heard.ends_with("clock-wrong")).collect::<Vec<_>>()
+    };
+    let seconds = ClockShown::Behind;
+    assert_eq!(shown(&[seconds(0.2), seconds(60.0), seconds(0.1), seconds(-9.0), seconds(9.0)]), [""; 0]);
+    for wrong in [seconds(11.0), seconds(-86_400.0), ClockShown::Unset] {
+        assert_eq!(shown(&[wrong; 3]), ["rtu-01 clock-wrong"], "{wrong:?}");
+        assert_eq!(shown(&[seconds(0.0); 3]), [""; 0]);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tankline_domain::alarm::{AlarmKind, Edition, Latch, Priority, Rule};
+use tankline_domain::alarm::{AlarmKind, Edition, Latch, Priority, Rule, Scope};
 use tankline_domain::settings::Document;
 use tankline_domain::site::parse;
 
@@ -50,7 +50,7 @@ fn what_a_tank_says_wins_over_what_is_said_for_all() {
 #[test]
 fn without_a_word_there_are_the_rules_that_can_be_judged() {
     let found: Vec<_> = rules(description(), 0).iter().map(|rule| rule.kind).collect();
-    for kind in AlarmKind::ALL.into_iter().filter(|kind| !kind.is_of_edge()) {
+    for kind in AlarmKind::ALL.into_iter().filter(|kind| kind.scope() == Scope::Tank) {
         let needs_more = matches!(
             kind,
             AlarmKind::InterfaceHigh
@@ -94,7 +94,7 @@ fn each_mistake_is_named_with_file_key_and_value() {
             json!({"level-hhh": {}}),
             "site.toml: alarm_defaults.level-hhh: \"level-hhh\" is no alarm; known are level-hh, level-h, level-l, level-ll, \
              interface-h, interface-l, temperature-h, temperature-l, rate-of-change, overfill-soon, dry-soon, movement, leak, \
-             reverse-flow, gauge-bad, gauge-stale, gauge-frozen, edge-offline, completeness",
+             reverse-flow, gauge-bad, gauge-stale, gauge-frozen, edge-offline, completeness, clock-wrong, broker-lost",
         ),
         (
             "alarms",

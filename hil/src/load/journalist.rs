@@ -254,7 +254,7 @@ mod tests {
     const AT: UnixMillis = UnixMillis::new(1_795_400_000_000);
 
     fn centre(state: Presence, boot: &str) -> CentreState {
-        CentreState { state, boot: Some(boot.to_owned()) }
+        CentreState { state, boot: Some(boot.to_owned()), trouble: None }
     }
 
     fn ready() -> Journalist {

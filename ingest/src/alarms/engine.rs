@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tankline_domain::alarm::watch::Findings;
-use tankline_domain::alarm::{By, Edition, Entry, Moment, Refusal, Sample, SiteAlarms, State, TankPlace};
+use tankline_domain::alarm::{
+    By, ClockShown, Edition, Entry, Moment, Reach, Refusal, Sample, SiteAlarms, State, TankPlace,
+};
 use tankline_domain::message::Presence;
 use tankline_domain::names::SiteName;
 use tankline_domain::site::Site;
@@ -122,6 +124,20 @@ impl Engine {
     pub fn handle_presence(&mut self, now: Moment, edge: EdgeId, presence: Presence) {
         if let Some(&site) = self.edges.get(&edge) {
             self.sites[site].handle_presence(now, &self.stations.edge(edge).edge, presence);
+        }
+    }
+
+    /// Takes whether the centre can hear of a site.
+    pub fn handle_reach(&mut self, now: Moment, site: &SiteName, reach: Reach) {
+        if let Some(site) = self.sites.iter_mut().find(|alarms| alarms.site() == site) {
+            site.handle_reach(now, reach);
+        }
+    }
+
+    /// Takes what an edge shows of its clock.
+    pub fn handle_clock(&mut self, now: Moment, edge: EdgeId, clock: ClockShown) {
+        if let Some(&site) = self.edges.get(&edge) {
+            self.sites[site].handle_clock(now, &self.stations.edge(edge).edge, clock);
         }
     }
 

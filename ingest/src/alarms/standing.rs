@@ -10,7 +10,7 @@ use tankline_domain::units::UnixMillis;
 pub struct Standing {
     /// The site.
     pub site: SiteName,
-    /// The tank; for an alarm of an edge the name of the edge.
+    /// The tank; for an alarm of an edge or a site its name.
     pub source: TankName,
     /// What is wrong.
     pub alarm: AlarmKind,

@@ -56,6 +56,11 @@ impl Centre {
         self.say_online = true;
     }
 
+    /// There is another trouble than before, or none any more.
+    pub fn handle_trouble(&mut self) {
+        self.say_online = true;
+    }
+
     /// An alarm stands in another way than before, or than somebody thinks.
     pub fn handle_alarm(&mut self, key: AlarmKey) {
         self.alarms.insert(key);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use tankline_domain::alarm::AlarmKey;
-use tankline_domain::message::{CentreState, EdgeState, Presence};
+use tankline_domain::alarm::{AlarmKey, ClockShown, Reach};
+use tankline_domain::message::{CentreState, EdgeHealth, EdgeState, Presence};
 use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::topic::{Topic, alarm_filter, centre_filters};
+use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tankline_runtime::cost::Lap;
 use tankline_runtime::mqtt::{Outgoing, Qos, SessionEvent, SessionOptions};
@@ -49,7 +50,8 @@ impl Site {
     /// Makes the message that says whether the centre is there; it is retained.
     #[must_use]
     pub fn state_message(&self, state: Presence) -> Outgoing {
-        state_message(&self.desk().site, state, &self.boot)
+        let trouble = self.shared.store_trouble().filter(|_| state == Presence::Online);
+        state_message(&self.desk().site, state, &self.boot, trouble)
     }
 }
 
@@ -60,13 +62,13 @@ pub fn session_options(broker: &BrokerConfig, site: &SiteName, boot: &str) -> Se
         broker: broker.settings.clone(),
         client_id: format!("{}.{site}", broker.client_id),
         subscriptions: centre_filters(site).into_iter().chain([alarm_filter(site)]).collect(),
-        will: Some(state_message(site, Presence::Offline, boot)),
+        will: Some(state_message(site, Presence::Offline, boot, None)),
         max_packet_bytes: MAX_PACKET_BYTES,
     }
 }
 
-fn state_message(site: &SiteName, state: Presence, boot: &str) -> Outgoing {
-    let body = CentreState { state, boot: Some(boot.to_owned()) };
+fn state_message(site: &SiteName, state: Presence, boot: &str, trouble: Option<String>) -> Outgoing {
+    let body = CentreState { state, boot: Some(boot.to_owned()), trouble };
     let payload = serde_json::to_vec(&body).expect("a state is a JSON object");
     Outgoing { topic: Topic::CentreState(site.clone()).to_string(), payload, retain: true, qos: Qos::AtLeastOnce }
 }
@@ -85,13 +87,22 @@ pub async fn receive(
     let (mut letters, mut heard_self) = (LetterLog::default(), false);
     while let Some(Some(event)) = stop.run_until_cancelled(events.recv()).await {
         match event {
-            SessionEvent::Connected => site.shared.note_connected(site.desk()),
+            SessionEvent::Connected => {
+                site.shared.note_connected(site.desk());
+                let reach = Work::Reach(site.desk().site.clone(), Reach::Connected);
+                if !hand_over(&work, reach, &stop).await? {
+                    return Ok(());
+                }
+            }
             SessionEvent::Disconnected { reason } => {
                 site.desk().note_disconnected(reason);
-                // Whether they are there cannot be known now. For an operator they are gone: one alarm each, in place of
-                // one for every gauge.
-                for (edge, _) in site.shared.stations.edges().filter(|(_, edge)| edge.site == site.desk().site) {
-                    if !hand_over(&work, Work::Presence(edge, Presence::Offline), &stop).await? {
+                // Whether the edges are there cannot be known now. That is one alarm; they count as gone, and it speaks for
+                // theirs until they had time to say that they are there.
+                let lost = Work::Reach(site.desk().site.clone(), Reach::CutOff);
+                let edges = site.shared.stations.edges().filter(|(_, edge)| edge.site == site.desk().site);
+                let gone = edges.map(|(edge, _)| Work::Presence(edge, Presence::Offline));
+                for piece in [lost].into_iter().chain(gone) {
+                    if !hand_over(&work, piece, &stop).await? {
                         return Ok(());
                     }
                 }
@@ -125,7 +136,9 @@ pub async fn receive(
                         vec![Work::Presence(edge, presence)]
                     }
                     Taken::Health(edge, health) => {
-                        site.shared.note_edge_health(now, edge, health).into_iter().map(Work::Gap).collect()
+                        let clock = Work::Clock(edge, clock_of(now, &health));
+                        let gaps = site.shared.note_edge_health(now, edge, health).into_iter().map(Work::Gap);
+                        [clock].into_iter().chain(gaps).collect()
                     }
                     Taken::Centre(payload) => {
                         contradict(&site, &payload, &mut heard_self);
@@ -141,6 +154,15 @@ pub async fn receive(
         }
     }
     Ok(())
+}
+
+/// Gives what an edge shows of its clock with a health that came now.
+#[expect(clippy::cast_precision_loss, reason = "a time since 1970 is below 2^53 ms")]
+fn clock_of(now: UnixMillis, health: &EdgeHealth) -> ClockShown {
+    if health.clock == "unset" {
+        return ClockShown::Unset;
+    }
+    ClockShown::Behind(now.millis_since(health.at) as f64 / clock::of_day_ms(1000) as f64)
 }
 
 /// Hands a piece of work to the writer; tells whether that was done before the stop.

@@ -9,7 +9,7 @@ use tankline_domain::alarm::Priority;
 use tankline_domain::names::SiteName;
 use tankline_domain::settings::Section;
 use tankline_runtime::mqtt::Tls;
-use tankline_runtime::secret::{Secret, read_secret_file};
+use tankline_runtime::secret::{Secret, read_guarded_secret_file};
 use url::{Host, Url};
 
 use super::target::{EmailConfig, Keep, Security, Target, Way, WebhookConfig};
@@ -202,7 +202,7 @@ fn authorities(section: &Section<'_>, path: &Path) -> Option<Vec<u8>> {
 
 fn secret(section: &Section<'_>, key: &str, folder: &Path) -> Option<Secret> {
     let path = folder.join(section.optional::<PathBuf>(key)?);
-    read_secret_file(&path).map_err(|error| section.problem(key, in_full(&error))).ok()
+    read_guarded_secret_file(&path).map_err(|error| section.problem(key, in_full(&error))).ok()
 }
 
 fn in_full(error: &dyn std::error::Error) -> String {
@@ -213,6 +213,7 @@ fn in_full(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
 
     use serde_json::{Value, json};
     use tankline_domain::settings::{Document, Problems, Reader};
@@ -232,6 +233,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "0123456789abcdef\n").unwrap();
         std::fs::write(folder.path().join("short"), "short\n").unwrap();
+        for name in ["secret", "short"] {
+            std::fs::set_permissions(folder.path().join(name), PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        std::fs::write(folder.path().join("open"), "0123456789abcdef\n").unwrap();
+        std::fs::set_permissions(folder.path().join("open"), PermissionsExt::from_mode(0o644)).unwrap();
         folder
     }
 
@@ -253,6 +259,23 @@ mod tests {
         let Way::Email(email) = &found[1].way else { panic!("no e-mail") };
         assert_eq!((email.security, email.port), (Security::StartTls, 587));
         assert_eq!((email.gather, email.spacing), (Duration::from_secs(5), Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn secret_that_everybody_can_read_is_refused() {
+        let folder = folder();
+        for section in ["webhook", "email"] {
+            let key = if section == "webhook" { "secret_file" } else { "password_file" };
+            let mut target = json!({"name": "a", key: "open"});
+            let rest = if section == "webhook" {
+                json!({"url": "http://10.0.0.7:9000/alarms"})
+            } else {
+                json!({"host": "mail.example", "from": "t@a.example", "to": ["n@a.example"], "user": "u"})
+            };
+            target.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            let said = read(json!({section: [target]}), folder.path()).unwrap_err().to_string();
+            assert!(said.contains(key) && said.contains("(mode 644); chmod o= it"), "{said}");
+        }
     }
 
     #[test]

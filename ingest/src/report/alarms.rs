@@ -1,6 +1,6 @@
 //! The alarms of a day, each from when it came to when it went.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
@@ -42,18 +42,19 @@ pub struct Episode {
     pub remark: String,
 }
 
-/// Gives the alarms of a site on a day, in the order of time.
+const COLUMNS: &str = "source, alarm, event, at_ms, priority, value, limit_value, unit, who, note, id";
+
+/// Gives the alarms that a site has on a day, in the order of time: those that stand since before it first.
 pub(super) fn alarms(connection: &Connection, site: &SiteName, day: &Day) -> rusqlite::Result<Vec<Episode>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT source, alarm, priority, event, at_ms, value, limit_value, unit, who, note FROM alarm_transition
-         WHERE site = ?1 AND at_ms >= ?2 AND at_ms < ?3 ORDER BY at_ms, id",
-    )?;
+    let mut found = standing_before(connection, site, day)?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM alarm_transition
+         WHERE site = ?1 AND at_ms >= ?2 AND at_ms < ?3 ORDER BY at_ms, id"
+    ))?;
     let mut rows = statement.query(params![site.as_str(), day.from.get(), day.to.get()])?;
-    let mut found: Vec<Episode> = Vec::new();
     while let Some(row) = rows.next()? {
-        let (source, alarm, event): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        let at = UnixMillis::new(row.get(4)?);
-        let who: Option<String> = row.get(8)?;
+        let (source, alarm, event): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (at, who) = (UnixMillis::new(row.get(3)?), row.get(8)?);
         if matches!(event.as_str(), "acknowledged" | "cleared") {
             let is_cleared = event == "cleared";
             let open = found.iter_mut().rev().find(|one| {
@@ -69,22 +70,53 @@ pub(super) fn alarms(connection: &Connection, site: &SiteName, day: &Day) -> rus
                 continue;
             }
         }
-        let note: Option<String> = row.get(9)?;
-        found.push(Episode {
-            source,
-            alarm,
-            priority: row.get(2)?,
-            event,
-            at,
-            value: row.get(5)?,
-            limit: row.get(6)?,
-            unit: row.get(7)?,
-            acknowledged: None,
-            cleared: None,
-            remark: who.into_iter().chain(note).collect::<Vec<_>>().join(": "),
-        });
+        found.push(begun(row)?);
     }
     Ok(found)
+}
+
+/// Gives the alarms that were raised before the day and were not over when it began, with who acknowledged them until then.
+fn standing_before(connection: &Connection, site: &SiteName, day: &Day) -> rusqlite::Result<Vec<Episode>> {
+    // Of a group SQLite gives the columns of the row with the greatest id: what happened last.
+    let mut last = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, max(id) FROM alarm_transition
+         WHERE site = ?1 AND at_ms < ?2 AND event IN ('raised', 'cleared') GROUP BY source, alarm ORDER BY at_ms, id"
+    ))?;
+    let mut acknowledged = connection.prepare_cached(
+        "SELECT at_ms, who FROM alarm_transition
+         WHERE site = ?1 AND source = ?2 AND alarm = ?3 AND id > ?4 AND at_ms < ?5 AND event = 'acknowledged'
+         ORDER BY id LIMIT 1",
+    )?;
+    let mut rows = last.query(params![site.as_str(), day.from.get()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (mut episode, id) = (begun(row)?, row.get::<_, i64>(10)?);
+        if episode.event == "raised" {
+            let of = params![site.as_str(), episode.source, episode.alarm, id, day.from.get()];
+            let done = |row: &Row<'_>| Ok(Happening { at: UnixMillis::new(row.get(0)?), who: row.get(1)? });
+            episode.acknowledged = acknowledged.query_row(of, done).optional()?;
+            found.push(episode);
+        }
+    }
+    Ok(found)
+}
+
+/// Reads something with which a line of the report begins.
+fn begun(row: &Row<'_>) -> rusqlite::Result<Episode> {
+    let (who, note): (Option<String>, Option<String>) = (row.get(8)?, row.get(9)?);
+    Ok(Episode {
+        source: row.get(0)?,
+        alarm: row.get(1)?,
+        event: row.get(2)?,
+        at: UnixMillis::new(row.get(3)?),
+        priority: row.get(4)?,
+        value: row.get(5)?,
+        limit: row.get(6)?,
+        unit: row.get(7)?,
+        acknowledged: None,
+        cleared: None,
+        remark: who.into_iter().chain(note).collect::<Vec<_>>().join(": "),
+    })
 }
 
 #[cfg(test)]
@@ -100,6 +132,10 @@ mod tests {
         let now: UnixMillis = "2026-11-23T06:00Z".parse().unwrap();
         let day = Day::of("2026-11-22".parse().unwrap(), &ReportConfig::default(), now).unwrap();
         for (hour, source, event, who) in [
+            (-9, "T-03", "raised", None),
+            (-8, "T-04", "raised", None),
+            (-7, "T-03", "acknowledged", Some("Wang")),
+            (-6, "T-04", "cleared", None),
             (-1, "T-01", "raised", None),
             (1, "T-01", "cleared", None),
             (2, "T-01", "shelved", Some("Li Wei")),
@@ -124,14 +160,16 @@ mod tests {
             .map(|one| (one.source.as_str(), one.event.as_str(), one.acknowledged.is_some(), one.cleared.is_some()))
             .collect();
         let expected = [
-            // Raised the day before.
-            ("T-01", "cleared", false, false),
+            // Raised the day before, and still so in the morning.
+            ("T-03", "raised", true, false),
+            ("T-01", "raised", false, true),
             ("T-01", "shelved", false, false),
             ("T-01", "raised", true, true),
             ("T-02", "raised", false, false),
         ];
         assert_eq!(told, expected);
-        assert_eq!(found[1].remark, "Li Wei");
+        assert_eq!(found[2].remark, "Li Wei");
+        assert!(found[0].at < day.from && found[0].acknowledged.as_ref().unwrap().who.as_deref() == Some("Wang"));
         assert!(alarms(&connection, &"other".parse().unwrap(), &day).unwrap().is_empty());
     }
 }

@@ -330,6 +330,8 @@ pub(super) fn alarm(language: Language, name: &str) -> &str {
         (Language::Zh, "gauge-frozen") => "仪表读数不变",
         (Language::Zh, "edge-offline") => "采集终端离线",
         (Language::Zh, "completeness") => "数据缺失",
+        (Language::Zh, "clock-wrong") => "采集终端时钟错误",
+        (Language::Zh, "broker-lost") => "监控中心与消息服务器断开",
         (Language::Zh, other) => other,
     }
 }

@@ -89,3 +89,68 @@ impl Expiry {
             .execute(params![before_ms, sent_through, self.at_once])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
+    const TARGET: &str = "http://influxdb/company/tanks";
+
+    /// A database with what happened to an alarm so many days ago, in the order of its record.
+    fn with_transitions(days_ago: &[i64]) -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = crate::store::open(&folder.path().join("ops.db")).unwrap();
+        for days in days_ago {
+            let at_ms = NOW.get() - days * DAY_MS;
+            let sql =
+                "INSERT INTO alarm_transition (site, source, alarm, priority, at_ms, event, state_from, state_to, unit,
+                           recorded_ms)
+                       VALUES ('s', 'T-01', 'level-h', 'high', ?1, 'raised', 'normal', 'unacknowledged', 'mm', ?1)";
+            connection.execute(sql, [at_ms]).unwrap();
+        }
+        (folder, connection)
+    }
+
+    fn expiry(target: Option<&str>, at_once: u32) -> Expiry {
+        let retention = Retention { raw_days: 1, unsent_days: 1, alarm_days: 400 };
+        Expiry { retention, target: target.map(str::to_owned), at_once }
+    }
+
+    fn kept(connection: &Connection) -> Vec<i64> {
+        let mut statement = connection.prepare("SELECT id FROM alarm_transition ORDER BY id").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn what_happened_to_alarms_goes_when_it_is_too_old_and_not_before() {
+        let (_folder, mut connection) = with_transitions(&[500, 402, 401, 399, 30, 0]);
+        // A little at a time.
+        expiry(None, 2).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [3, 4, 5, 6]);
+        expiry(None, 2).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [4, 5, 6]);
+        expiry(None, 2).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [4, 5, 6]);
+        let tomorrow = UnixMillis::new(NOW.get() + 2 * DAY_MS);
+        expiry(None, 2).expire(&mut connection, tomorrow).unwrap();
+        assert_eq!(kept(&connection), [5, 6]);
+    }
+
+    #[test]
+    fn what_the_historian_has_not_got_of_alarms_stays() {
+        let (_folder, mut connection) = with_transitions(&[500, 450, 410, 1]);
+        let through = |connection: &Connection, id: i64| {
+            let sql = "INSERT OR REPLACE INTO historian_cursor (target, through_id, updated_ms) VALUES (?1, ?2, 0)";
+            connection.execute(sql, params![alarm_target(TARGET), id]).unwrap();
+        };
+        expiry(Some(TARGET), 100).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [1, 2, 3, 4]);
+        through(&connection, 2);
+        expiry(Some(TARGET), 100).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [3, 4]);
+        through(&connection, 4);
+        expiry(Some(TARGET), 100).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [4]);
+    }
+}

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tankline_domain::alarm::Moment;
 use tankline_domain::alarm::watch::Findings;
+use tankline_domain::alarm::{ClockShown, Moment, Reach};
 use tankline_domain::message::Presence;
+use tankline_domain::names::SiteName;
 use tankline_runtime::backoff::Backoff;
 use tankline_runtime::clock;
 use tankline_runtime::cost::Lap;
@@ -44,6 +45,10 @@ pub enum Work {
     Expire(Expiry, oneshot::Sender<Expired>),
     /// An edge came or went.
     Presence(EdgeId, Presence),
+    /// What an edge shows of its clock.
+    Clock(EdgeId, ClockShown),
+    /// The broker of a site came or went.
+    Reach(SiteName, Reach),
     /// Time has come for an alarm.
     Time,
     /// A person has something done with an alarm; told what became of it when that is committed.
@@ -56,6 +61,8 @@ enum Step {
     /// A batch, by its place in the group.
     Batch(usize),
     Presence(EdgeId, Presence),
+    Clock(EdgeId, ClockShown),
+    Reach(SiteName, Reach),
     Time,
     Order(Order, oneshot::Sender<Ordered>),
 }
@@ -156,6 +163,8 @@ impl Writer {
                 Work::Progress(progress) => gathered.group.progress.push(progress),
                 Work::Expire(expiry, reply) => gathered.expiries.push((expiry, reply)),
                 Work::Presence(edge, presence) => gathered.steps.push(Step::Presence(edge, presence)),
+                Work::Clock(edge, clock) => gathered.steps.push(Step::Clock(edge, clock)),
+                Work::Reach(site, reach) => gathered.steps.push(Step::Reach(site, reach)),
                 Work::Time => gathered.steps.push(Step::Time),
                 Work::Order(order, reply) => gathered.steps.push(Step::Order(order, reply)),
             }
@@ -183,6 +192,8 @@ impl Writer {
             match step {
                 Step::Batch(place) => self.engine.handle_batch(now, &group.sorted.batches[place], &mut found),
                 Step::Presence(edge, presence) => self.engine.handle_presence(now, edge, presence),
+                Step::Clock(edge, clock) => self.engine.handle_clock(now, edge, clock),
+                Step::Reach(site, reach) => self.engine.handle_reach(now, &site, reach),
                 Step::Time => (),
                 Step::Order(order, reply) => replies.push((reply, self.engine.handle_order(now, &order))),
             }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use tankline_domain::alarm::AlarmKind;
+use tankline_domain::alarm::{AlarmKind, Scope};
 use tankline_domain::names::TankName;
 use tankline_domain::settings::Section;
 use tankline_domain::site::Site;
@@ -208,8 +208,15 @@ impl Reading<'_, '_> {
         };
         let kind =
             alarm.trim().parse::<AlarmKind>().map_err(|wrong| self.section.problem(key, wrong.to_string())).ok()?;
-        if !kind.is_of_edge() {
+        if kind.scope() == Scope::Tank {
             return Some((self.tank_named(key, source)?, kind));
+        }
+        if kind.scope() == Scope::Site {
+            let name = self.site.map_or(source, |site| site.name().as_str());
+            if name != source {
+                self.section.problem(key, format!("is an alarm of the site: write \"{name} {kind}\""));
+            }
+            return Some((source.parse().ok()?, kind));
         }
         let edges = self.site.map(Site::edges).unwrap_or_default();
         if self.site.is_some() && !edges.iter().any(|edge| edge.as_str() == source) {
