@@ -79,7 +79,7 @@ impl EdgeAlarms {
 
     /// Gives what it means to the alarms of its tanks.
     pub(super) fn over(&self) -> Over<'_> {
-        Over::by(&self.guards, AlarmKind::EdgeOffline)
+        Over::by(&self.guards, AlarmKind::EdgeOffline).or(Over::by(&self.guards, AlarmKind::ClockWrong))
     }
 
     /// Silences what the centre's alarm speaks for, and gives it back in time when that is over.

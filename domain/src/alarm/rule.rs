@@ -83,6 +83,8 @@ impl Rule {
         let silences: &[AlarmKind] = match kind {
             K::EdgeOffline => &[K::GaugeBad, K::GaugeStale, K::GaugeFrozen],
             K::GaugeBad => &[K::GaugeStale, K::GaugeFrozen],
+            // What comes with a wrong time looks late, or is held back until the time is known.
+            K::ClockWrong => &[K::GaugeStale],
             K::BrokerLost => &[K::EdgeOffline, K::GaugeBad, K::GaugeStale, K::GaugeFrozen],
             _ => &[],
         };

@@ -215,7 +215,7 @@ impl SiteAlarms {
     pub fn handle_clock(&mut self, now: Moment, edge: &EdgeName, clock: ClockShown) {
         if let Some(place) = self.edge_places.get(edge).copied() {
             self.edges[place].handle_clock(now, clock, &mut self.out);
-            self.requeue(now, Source::Edge(place));
+            self.edge_changed(now, place);
         }
     }
 

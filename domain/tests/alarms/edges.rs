@@ -203,6 +203,18 @@ fn edge_that_was_gone_before_the_broker_keeps_its_alarm() {
 }
 
 #[test]
+fn gauges_that_are_stale_before_their_edge_is_known_to_be_gone_are_spoken_for_too() {
+    let mut root = description();
+    root["alarm_defaults"] = json!({"gauge-stale": {"limit_s": 7}});
+    let mut bench = Bench::of(root);
+    all(&mut bench, 5, "good");
+    bench.reach(Reach::CutOff);
+    bench.presence(Presence::Offline);
+    bench.wait(Duration::from_secs(600));
+    assert_eq!(bench.heard(), ["lindong broker-lost"]);
+}
+
+#[test]
 fn broker_that_is_back_within_its_delay_is_no_alarm() {
     let mut bench = Bench::new();
     all(&mut bench, 5, "good");
@@ -231,4 +243,23 @@ fn clock_that_is_wrong_for_long_is_told_and_one_late_message_is_not() {
         assert_eq!(shown(&[wrong; 3]), ["rtu-01 clock-wrong"], "{wrong:?}");
         assert_eq!(shown(&[seconds(0.0); 3]), [""; 0]);
     }
+}
+
+#[test]
+fn wrong_clock_is_one_alarm_and_speaks_for_the_gauges_of_which_nothing_is_fresh() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    for _ in 0..10 {
+        bench.clock(ClockShown::Unset);
+        bench.wait(Duration::from_secs(30));
+    }
+    assert_eq!(bench.heard(), ["rtu-01 clock-wrong"]);
+    assert_eq!(bench.state("T-07", AlarmKind::GaugeStale), State::SuppressedByDesign);
+    for _ in 0..5 {
+        bench.clock(ClockShown::Behind(0.0));
+        all(&mut bench, 30, "good");
+    }
+    assert_eq!(bench.heard(), [""; 0]);
+    assert_eq!(bench.state("rtu-01", AlarmKind::ClockWrong), State::ReturnedUnacknowledged);
+    assert_eq!(bench.state("T-07", AlarmKind::GaugeStale), State::Normal);
 }
