@@ -20,7 +20,7 @@ const UNWATCHED: Duration = Duration::from_secs(30);
 /// When a process that has become ready is asked again.
 const AFTER_START: Duration = Duration::from_secs(5);
 
-/// A shorter watchdog time than twice this is not kept.
+/// A shorter watchdog time than four times this is not kept.
 const SHORTEST: Duration = Duration::from_millis(10);
 
 /// The way to the service manager; there is none when it did not start this process.
@@ -106,8 +106,8 @@ impl Service {
     where
         A: Future<Output = Result<String, String>>,
     {
-        // Late as an answer may come, the next one is still in time.
-        let pace = self.watchdog.map_or(UNWATCHED, |watchdog| watchdog / 2).max(SHORTEST);
+        // One answer may fail to come, and the next one may be late: it is still in time.
+        let pace = self.watchdog.map_or(UNWATCHED, |watchdog| watchdog / 4).max(SHORTEST);
         let patience = pace / 2;
         let mut was_ready = false;
         let mut told = Ok(String::new());

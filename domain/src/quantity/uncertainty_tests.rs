@@ -95,6 +95,13 @@ fn profile_is_as_uncertain_as_its_height() {
 }
 
 #[test]
+fn points_that_fall_together_when_they_are_moved_do_no_harm() {
+    let profile = WaterCutProfile::new(vec![(mm(0.0), 1.0), (mm(1e-17), 0.5), (mm(10.0), 0.0)]).unwrap();
+    let measured = Measured { water: Water::Profile(&profile), ..read(9641.0, 0.0) };
+    assert!(of(Uncertainties::default(), &measured).gov.unwrap().get() > 0.0);
+}
+
+#[test]
 fn what_is_not_known_has_no_uncertainty() {
     let measured = Measured { level: mm(5000.0), water: Water::Unknown, temperature: None };
     let found = of(Uncertainties::default(), &measured);

@@ -55,7 +55,8 @@ pub(super) fn write(page: &mut String, now: &Now, written: &mut Written, id: Edg
 fn of_health<'p>(point: Point<'p>, health: &EdgeHealth, text_fields: TextFields) -> Point<'p> {
     let point = point
         .integer("journal_depth", signed(health.journal_depth))
-        .float("journal_oldest_s", Some(health.journal_oldest_s.unwrap_or_default()))
+        // Of an empty journal it is 0; where the age of what is in it cannot be told, nothing is said.
+        .float("journal_oldest_s", health.journal_oldest_s.or((health.journal_depth == 0).then_some(0.0)))
         .integer("gap_readings", signed(health.gap_readings))
         .integer("held", signed(health.held.unwrap_or_default()))
         .integer("time_unknown", signed(health.time_unknown.unwrap_or_default()))

@@ -109,8 +109,10 @@ fn figures_of_an_edge_are_not_repeated_once_it_is_gone_or_silent() {
     now.views[1] = seen(&now.views[1], TankState::Live, 3.0);
     let said = row(&now, &mut composer);
     let head = "edge,site=s,edge=rtu-01 state=0i,offline=0i,heard_age_s=0,newest_reading_age_s=3,journal_depth=17i,";
-    let rest = "journal_oldest_s=0,gap_readings=3i,held=2i,time_unknown=0i,clock_set=1i,disk_trouble=1i 1795400000000";
-    assert_eq!(said, format!("{head}{rest}"));
+    let rest = "gap_readings=3i,held=2i,time_unknown=0i,clock_set=1i,disk_trouble=1i 1795400000000";
+    assert_eq!(said, format!("{head}{rest}"), "how old what it holds is was not said");
+    now.edges.note_health(AT, id, health(0));
+    assert!(row(&now, &mut composer).contains("journal_depth=0i,journal_oldest_s=0,"));
     now.at = UnixMillis::new(AT.get() + 95_001);
     assert!(!row(&now, &mut composer).contains("journal_depth"), "its health is too old");
     now.at = AT;
