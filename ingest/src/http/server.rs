@@ -67,7 +67,9 @@ async fn metrics_page(State(served): State<Served>) -> impl IntoResponse {
 async fn tanks(State(served): State<Served>, headers: HeaderMap) -> Result<impl IntoResponse, Fault> {
     served.may_read(&headers, "the tanks are not listed")?;
     let now = clock::unix_ms();
-    let tanks =
-        Tanks { now: now.to_string(), now_ms: now.get(), tanks: served.shared.tank_views_with_uncertainty(now) };
+    // The uncertainties of many tanks take longer than intake should wait for.
+    let computed = tokio::task::spawn_blocking(move || served.shared.tank_views_with_uncertainty(now)).await;
+    let tanks = computed.map_err(|error| Fault::unavailable("the tanks are not listed", error.to_string()))?;
+    let tanks = Tanks { now: now.to_string(), now_ms: now.get(), tanks };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(tanks)))
 }
