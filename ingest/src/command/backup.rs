@@ -116,6 +116,19 @@ fn write_all(text: &mut String, database: &Path, from: &Path, restored: &Restore
     if *notifications > 0 {
         writeln!(text, "  {notifications} messages had yet to be told then, and are told again under the same ids")?;
     }
+    match &restored.handed_over {
+        Some(sites) => sites.iter().try_for_each(|site| {
+            writeln!(
+                text,
+                "  site {site} was handed over after the backup and stays so: its alarms and what was to be told of \
+                 them are let go here too"
+            )
+        })?,
+        None => writeln!(
+            text,
+            "  whether a site was handed over after the backup is not known: see to it that none is served twice"
+        )?,
+    }
     match &restored.lacking {
         Some(lacking) => write_lacking(text, lacking)?,
         None => writeln!(text, "  what was committed after the backup is not known")?,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tankline_runtime::clock;
 
+use super::owner::Owner;
+
 /// How long a holder that is about to end is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -55,10 +57,13 @@ impl DatabaseLock {
     /// # Errors
     /// [`LockError`].
     pub fn take(database: &Path, who: &str) -> Result<Self, LockError> {
-        let path = beside(&real(database), ".lock");
+        let database_path = real(database);
+        let path = beside(&database_path, ".lock");
         let unusable = |source| LockError::Unusable { path: path.clone(), source };
         let mut file =
             File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        // One that root makes is for the user of the worker too. Only root can, and only then it matters.
+        let _ = Owner::of(&database_path).and_then(|owner| owner.give_user(&path));
         let deadline = clock::now() + PATIENCE;
         loop {
             match file.try_lock() {

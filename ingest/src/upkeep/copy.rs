@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use tankline_runtime::clock;
 
-use crate::store::beside;
+use crate::store::{beside, make_private};
 
 /// Pages that are copied at once: 2 MiB.
 const PAGES_AT_ONCE: i32 = 512;
@@ -39,6 +39,14 @@ pub enum CopyError {
         /// The first thing that is wrong.
         found: String,
     },
+    /// The file cannot be made.
+    #[error("cannot make {}", path.display())]
+    Make {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file stands in the way and cannot go.
     #[error("cannot remove {}", path.display())]
     InTheWay {
@@ -54,7 +62,7 @@ pub enum CopyError {
 /// Whoever writes to the database goes on meanwhile: nothing is locked, and after each piece the copying rests for half
 /// the time that the piece took. Until the end the write-ahead log cannot shrink.
 pub(super) fn copy(source: &Connection, path: &Path) -> Result<Connection, CopyError> {
-    remove(path)?;
+    make(path)?;
     let failed = |error| CopyError::Copy { path: path.to_owned(), source: error };
     let mut target = Connection::open(path).map_err(failed)?;
     // Whoever wants the copy syncs it when it is whole.
@@ -65,6 +73,12 @@ pub(super) fn copy(source: &Connection, path: &Path) -> Result<Connection, CopyE
         target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0)).map_err(failed)?;
     check(&target, path)?;
     Ok(target)
+}
+
+/// Makes an empty file in the place of what was there; nobody else reads it.
+pub(super) fn make(path: &Path) -> Result<(), CopyError> {
+    remove(path)?;
+    make_private(path).map_err(|source| CopyError::Make { path: path.to_owned(), source })
 }
 
 /// Removes a database with the files beside it.

@@ -3,6 +3,8 @@
 mod backup;
 mod copy;
 mod restore;
+#[cfg(test)]
+mod restore_tests;
 mod seal;
 mod site;
 mod weigh;

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
+use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
 use super::copy::{self, CopyError};
 use super::seal::{self, Seal, SealError};
+use super::site::let_go;
 use super::weigh::{Lacking, lacking};
-use crate::store::{self, DatabaseLock, LockError, OpenError, UpkeepEvent, beside, real};
+use crate::store::{self, Custody, DatabaseLock, LockError, OpenError, Owner, UpkeepEvent, beside, real};
 
 /// Why nothing was restored. The database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,25 @@ pub enum RestoreError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// The copy cannot be given to whom the database belongs.
+    #[error(
+        "cannot give {} the owner and mode of the database; restore as root or as the user of the worker",
+        path.display()
+    )]
+    Owner {
+        /// The copy.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The write-ahead log of the database that is to go could not be taken into it.
+    #[error("cannot close the database {}; the restore can be run again", path.display())]
+    Close {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
     /// A file could not be renamed.
     #[error("cannot rename {} to {}", from.display(), to.display())]
     Rename {
@@ -74,6 +95,8 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
     /// What was committed after the backup; absent when the replaced database could not be asked.
     pub lacking: Option<Vec<Lacking>>,
+    /// Sites that were handed over after the backup, and stay so; absent when the replaced database could not be asked.
+    pub handed_over: Option<Vec<SiteName>>,
 }
 
 /// Puts a backup in the place of a database, which is kept under another name.
@@ -97,6 +120,14 @@ pub fn restore(from: &Path, database: &Path, seal: Seal, now: UnixMillis) -> Res
         drop(copied);
         ready(from, &restoring, &database, now)
     });
+    let made = made.and_then(|restored| {
+        let given = Owner::of(&database).and_then(|owner| owner.give(&restoring));
+        given.map_err(|source| RestoreError::Owner { path: restoring.clone(), source })?;
+        if restored.handed_over.is_some() {
+            close(&database).map_err(|source| RestoreError::Close { path: database.clone(), source })?;
+        }
+        Ok(restored)
+    });
     let mut restored = match made {
         Ok(restored) => restored,
         Err(error) => {
@@ -114,6 +145,11 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
     let copied = store::open(restoring)?;
     let replaced = if database.exists() { store::open_any_version(database).ok() } else { None };
     let look = || {
+        // One that is damaged tells nothing, and that is said.
+        let handed_over = match replaced.as_ref().and_then(|replaced| store::gone(replaced).ok()) {
+            Some(gone) => Some(keep_handovers(&copied, gone)?),
+            None => None,
+        };
         let count = |sql| copied.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
         let made = "SELECT max(at_ms) FROM upkeep WHERE event = 'backed-up'";
         let restored = Restored {
@@ -124,8 +160,8 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
                 "SELECT count(*) FROM notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL",
             )?,
             kept: None,
-            // One that is damaged tells nothing, and that is said.
             lacking: replaced.and_then(|replaced| lacking(&replaced, &copied).ok()),
+            handed_over,
         };
         store::note_upkeep(&copied, UpkeepEvent::Restored, None, &format!("from {}", from.display()), now)?;
         one_file(&copied)?;
@@ -137,6 +173,27 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
         .and_then(|file| file.sync_all())
         .map_err(|source| RestoreError::Seal(SealError::Io { path: restoring.to_owned(), source }))?;
     Ok(restored)
+}
+
+/// Lets go in the copy, too, of what the replaced database handed over since; gives those sites.
+fn keep_handovers(copied: &Connection, gone: Vec<(SiteName, Custody)>) -> rusqlite::Result<Vec<SiteName>> {
+    let mut kept = Vec::new();
+    for (site, custody) in gone {
+        let known = store::custody(copied, &site)?.map_or(0, |custody| custody.handovers);
+        if custody.handovers > known {
+            let_go(copied, &site)?;
+            store::set_custody(copied, &site, custody)?;
+            kept.push(site);
+        }
+    }
+    Ok(kept)
+}
+
+/// Takes the write-ahead log of the database into its file, so that one file is all of it.
+fn close(database: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(database, flags)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Takes the write-ahead log into the file.

@@ -9,7 +9,7 @@ use tankline_domain::units::UnixMillis;
 use super::super::backup::Replace;
 use super::super::copy::{self, CopyError};
 use super::super::seal::{SealError, digest_path, seal};
-use super::tables::{KNOWS, LET_GO, PACK, TRANSFER};
+use super::tables::{KNOWS, PACK, TRANSFER, let_go};
 use crate::store::{self, Custody, DatabaseLock, LockError, OpenError, UpkeepEvent, beside, real};
 
 /// Why a site is not handed over. It is still served from this database.
@@ -128,9 +128,7 @@ pub fn export(
         }
     };
     let note = || {
-        for statement in LET_GO {
-            transaction.execute(statement, [site.as_str()])?;
-        }
+        let_go(&transaction, site)?;
         store::set_custody(&transaction, site, Custody { handovers, is_here: false, changed: now })?;
         store::note_upkeep(&transaction, UpkeepEvent::HandedOver, Some(site), &format!("to {}", to.display()), now)?;
         transaction.commit()
@@ -148,7 +146,7 @@ fn pack(
     handovers: u64,
     now: UnixMillis,
 ) -> Result<Exported, ExportError> {
-    copy::remove(part)?;
+    copy::make(part)?;
     // The tables of the present schema.
     one_file(&store::open(part)?).map_err(|source| CopyError::Copy { path: part.to_owned(), source })?;
     // It writes to the file alone; what is attached is opened as the database is.

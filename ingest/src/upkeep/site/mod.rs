@@ -8,3 +8,4 @@ mod tables;
 
 pub use export::{ExportError, Exported, export};
 pub use import::{Feeding, ImportError, Imported, import};
+pub(super) use tables::let_go;

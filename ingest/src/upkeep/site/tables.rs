@@ -4,6 +4,7 @@
 //! worker, `file` the one that travels; both have the same schema.
 
 use rusqlite::Connection;
+use tankline_domain::names::SiteName;
 
 /// What makes a database a site on its way.
 pub(super) const TRANSFER: &str = "
@@ -37,7 +38,7 @@ pub(super) const PACK: &[&str] = &[
 ];
 
 /// Takes out of a database what must be in one only: states that go on, and what has yet to be told.
-pub(super) const LET_GO: &[&str] = &[
+const LET_GO: &[&str] = &[
     "DELETE FROM main.alarm WHERE site = ?1",
     "DELETE FROM main.tank_watch WHERE site = ?1",
     "DELETE FROM main.notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL
@@ -79,6 +80,11 @@ struct Shift {
     sent: i64,
     below: i64,
     above: i64,
+}
+
+/// Takes out of a database what must be in one only, of a site that goes or has gone.
+pub(in crate::upkeep) fn let_go(connection: &Connection, site: &SiteName) -> rusqlite::Result<()> {
+    LET_GO.iter().try_for_each(|statement| connection.execute(statement, [site.as_str()]).map(drop))
 }
 
 /// Fills the database of the worker from the travelling one. `sent_*` are the ids up to which the historian is not given

@@ -1,0 +1,118 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+
+use rusqlite::Connection;
+use tankline_domain::names::SiteName;
+use tankline_domain::units::UnixMillis;
+
+use super::{Feeding, Replace, Seal, backup, export, import, restore};
+use crate::store::{self, beside};
+
+const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
+const ALL: UnixMillis = UnixMillis::new(i64::MIN);
+/// A user who is none.
+const STRANGER: u32 = 54_321;
+
+/// A database with an alarm of each of two sites, of which somebody has yet to be told.
+fn filled(path: &Path) {
+    let connection = store::open(path).unwrap();
+    for site in ["north", "south"] {
+        for sql in [
+            "INSERT INTO alarm (site, source, alarm, state, body, updated_ms)
+             VALUES (?1, 'T-01', 'level-hh', 'unacknowledged', '{}', 0)",
+            "INSERT INTO alarm_transition (site, source, alarm, priority, at_ms, event, state_from, state_to, unit, recorded_ms)
+             VALUES (?1, 'T-01', 'level-hh', 'critical', 1, 'raised', 'normal', 'unacknowledged', 'mm', 0)",
+            "INSERT INTO notification (target, transition_id, body, created_ms)
+             SELECT 'webhook', id, '{}', 0 FROM alarm_transition WHERE site = ?1",
+        ] {
+            connection.execute(sql, [site]).unwrap();
+        }
+    }
+}
+
+fn texts(database: &Path, sql: &str) -> Vec<String> {
+    let connection = Connection::open(database).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn site_that_was_handed_over_after_the_backup_stays_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (database, file, site) = (path("ops.db"), path("backup.db"), path("north.site"));
+    let north: SiteName = "north".parse().unwrap();
+    filled(&database);
+    backup(&database, &file, Replace::No, NOW).unwrap();
+    export(&database, &north, &site, Replace::No, ALL, None, NOW).unwrap();
+
+    let restored = restore(&file, &database, Seal::Wanted, NOW).unwrap();
+    assert_eq!(restored.handed_over, Some(vec![north.clone()]));
+    assert_eq!((restored.alarms, restored.notifications), (1, 1), "those of south");
+    let custody = store::custody(&store::open(&database).unwrap(), &north).unwrap().unwrap();
+    assert_eq!((custody.handovers, custody.is_here), (1, false));
+    assert_eq!(texts(&database, "SELECT site FROM alarm"), ["south"]);
+    let waiting = "SELECT site FROM notification JOIN alarm_transition AS t ON t.id = transition_id";
+    assert_eq!(texts(&database, waiting), ["south"]);
+
+    // It came back, and that is in the backup: what the database knew before does not undo it.
+    import(&database, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    backup(&database, &file, Replace::Yes, NOW).unwrap();
+    let older = restored.kept.unwrap();
+    let restored = restore(&file, &older, Seal::Wanted, NOW).unwrap();
+    assert_eq!((restored.handed_over, restored.alarms), (Some(vec![]), 2));
+
+    // Where nothing was it cannot be known.
+    assert_eq!(restore(&file, &path("new.db"), Seal::Wanted, NOW).unwrap().handed_over, None);
+}
+
+#[test]
+fn restored_database_is_whose_the_replaced_one_was_and_copies_are_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (database, file, site) = (path("ops.db"), path("backup.db"), path("north.site"));
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    filled(&database);
+    fs::set_permissions(&database, Permissions::from_mode(0o640)).unwrap();
+    backup(&database, &file, Replace::No, NOW).unwrap();
+    export(&database, &"north".parse().unwrap(), &site, Replace::No, ALL, None, NOW).unwrap();
+    restore(&file, &path("new.db"), Seal::Wanted, NOW).unwrap();
+    assert_eq!([&file, &site, &path("new.db")].map(|path| mode(path)), [0o600; 3]);
+    restore(&file, &database, Seal::Wanted, NOW).unwrap();
+    assert_eq!(mode(&database), 0o640);
+
+    let owner = |path: &Path| fs::metadata(path).map(|metadata| (metadata.uid(), metadata.gid())).unwrap();
+    if chown(&database, Some(STRANGER), Some(STRANGER)).is_err() {
+        // Only root can restore for another user.
+        return;
+    }
+    restore(&file, &database, Seal::Wanted, NOW).unwrap();
+    assert_eq!([&database, &beside(&database, ".lock")].map(|path| owner(path)), [(STRANGER, STRANGER); 2]);
+    // Where nothing is, it is for whom the folder is.
+    let elsewhere = path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    chown(&elsewhere, Some(STRANGER), Some(STRANGER)).unwrap();
+    let database = elsewhere.join("ops.db");
+    restore(&file, &database, Seal::Wanted, NOW).unwrap();
+    assert_eq!([&database, &beside(&database, ".lock")].map(|path| owner(path)), [(STRANGER, STRANGER); 2]);
+}
+
+#[test]
+fn replaced_database_is_all_in_one_file_also_when_its_worker_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (lives, database, file) = (path("lives.db"), path("ops.db"), path("backup.db"));
+    filled(&lives);
+    backup(&lives, &file, Replace::No, NOW).unwrap();
+    // What was committed last is in the write-ahead log only.
+    let worker = store::open(&lives).unwrap();
+    worker.execute("UPDATE alarm SET state = 'shelved'", []).unwrap();
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&lives, suffix), beside(&database, suffix)).unwrap();
+    }
+    drop(worker);
+    let kept = restore(&file, &database, Seal::Wanted, NOW).unwrap().kept.unwrap();
+    fs::copy(&kept, path("alone.db")).unwrap();
+    assert_eq!(texts(&path("alone.db"), "SELECT DISTINCT state FROM alarm"), ["shelved"]);
+}
