@@ -10,7 +10,7 @@ use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 
 use crate::config::{self, HistorianConfig};
-use crate::upkeep::{ExportError, Exported, Feeding, ImportError, Imported, Replace, Seal, export, import};
+use crate::upkeep::{ExportError, Exported, Feeding, ImportError, Imported, Replace, Seal, Taker, export, import};
 
 /// Moving a site from one worker to another.
 #[derive(Debug, Subcommand)]
@@ -117,13 +117,19 @@ fn take_in(text: &mut String, args: &ImportArgs) -> Result<(), SiteCommandError>
     let config = config::load(&args.config).map_err(SiteCommandError::Config)?;
     let seal = if args.no_digest { Seal::Ignored } else { Seal::Wanted };
     let feeding = if args.send_again { Feeding::All } else { Feeding::Rest };
-    let imported = import(&config.database, &args.from, seal, feeding, clock::unix_ms())?;
+    let historian = config.historian.as_ref().map(HistorianConfig::target);
+    let taker = Taker {
+        database: &config.database,
+        historian: historian.as_deref(),
+        max_dead_letters: config.dead_letter_max_rows,
+    };
+    let imported = import(taker, &args.from, seal, feeding, clock::unix_ms())?;
     in_words(text, args, &config, &imported).expect("writing to a text does not fail");
     Ok(())
 }
 
 fn in_words(text: &mut String, args: &ImportArgs, config: &config::Config, imported: &Imported) -> std::fmt::Result {
-    let Imported { site, readings, alarms, targets, is_marked } = imported;
+    let Imported { site, readings, alarms, targets, letters_left, is_marked } = imported;
     writeln!(text, "site {site} is taken in: {readings} readings, {alarms} alarms that stand as they stood")?;
     for (target, count) in targets {
         if config.targets.iter().any(|known| known.name == *target) {
@@ -131,6 +137,13 @@ fn in_words(text: &mut String, args: &ImportArgs, config: &config::Config, impor
         } else {
             writeln!(text, "  {count} messages for {target} will be given up: no target of this worker has that name")?;
         }
+    }
+    if *letters_left > 0 {
+        writeln!(
+            text,
+            "  {letters_left} older dead letters found no room here; they are still in {}",
+            args.from.display()
+        )?;
     }
     if !is_marked {
         writeln!(

@@ -162,7 +162,7 @@ impl<S: Sink> Feed<S> {
 
     fn note_through(&self, id: i64) {
         if self.stream == Stream::Readings {
-            self.shared.counters.historian_through.store(id.unsigned_abs(), Ordering::Relaxed);
+            self.shared.counters.historian_through.store(u64::try_from(id).unwrap_or(0), Ordering::Relaxed);
         }
     }
 

@@ -57,7 +57,10 @@ pub fn alarm_target(historian: &str) -> String {
     format!("{ALARMS_OF}{historian}")
 }
 
-/// Gives how far a historian has got; 0 when nothing was ever sent to it.
+/// Stands for a historian that has nothing. It is not 0: what a site brought along may have ids below.
+pub const NOTHING_SENT: i64 = i64::MIN;
+
+/// Gives how far a historian has got; [`NOTHING_SENT`] when nothing was ever sent to it.
 ///
 /// # Errors
 /// What SQLite said.
@@ -65,7 +68,7 @@ pub fn cursor(connection: &Connection, target: &str) -> rusqlite::Result<i64> {
     connection
         .query_row("SELECT through_id FROM historian_cursor WHERE target = ?1", params![target], |row| row.get(0))
         .optional()
-        .map(Option::unwrap_or_default)
+        .map(|through_id| through_id.unwrap_or(NOTHING_SENT))
 }
 
 /// Gives at most `limit` readings after an id, in the order of their commit.
@@ -108,6 +111,23 @@ pub fn rows_after(connection: &Connection, id: i64, limit: usize) -> rusqlite::R
         })
     })?;
     rows.collect()
+}
+
+/// Lets a historian that has nothing yet begin at the ids that there are, so that those below them count as sent.
+///
+/// # Errors
+/// What SQLite said.
+pub fn begin_at_present(connection: &Connection, historian: &str, now: UnixMillis) -> rusqlite::Result<()> {
+    for (target, table) in [(historian.to_owned(), "reading"), (alarm_target(historian), "alarm_transition")] {
+        connection.execute(
+            &format!(
+                "INSERT OR IGNORE INTO historian_cursor (target, through_id, updated_ms)
+                 SELECT ?1, min(1, ifnull(min(id), 1)) - 1, ?2 FROM {table}"
+            ),
+            params![target, now.get()],
+        )?;
+    }
+    Ok(())
 }
 
 /// Moves the cursor, never back.

@@ -13,5 +13,5 @@ pub use backup::{BackedUp, BackupError, Replace, backup};
 pub use copy::CopyError;
 pub use restore::{RestoreError, Restored, restore};
 pub use seal::{Seal, SealError};
-pub use site::{ExportError, Exported, Feeding, ImportError, Imported, export, import};
+pub use site::{ExportError, Exported, Feeding, ImportError, Imported, Taker, export, import};
 pub use weigh::{Lacking, lacking};

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
-use super::{Feeding, Replace, Seal, backup, export, import, restore};
+use super::{Feeding, Replace, Seal, Taker, backup, export, import, restore};
 use crate::store::{self, beside};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
@@ -57,7 +57,8 @@ fn site_that_was_handed_over_after_the_backup_stays_so() {
     assert_eq!(texts(&database, waiting), ["south"]);
 
     // It came back, and that is in the backup: what the database knew before does not undo it.
-    import(&database, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    let taker = Taker { database: &database, historian: None, max_dead_letters: 100 };
+    import(taker, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
     backup(&database, &file, Replace::Yes, NOW).unwrap();
     let older = restored.kept.unwrap();
     let restored = restore(&file, &older, Seal::Wanted, NOW).unwrap();

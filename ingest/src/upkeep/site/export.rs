@@ -10,7 +10,7 @@ use super::super::backup::Replace;
 use super::super::copy::{self, CopyError};
 use super::super::seal::{SealError, digest_path, seal};
 use super::tables::{KNOWS, PACK, TRANSFER, let_go};
-use crate::store::{self, Custody, DatabaseLock, LockError, OpenError, UpkeepEvent, beside, real};
+use crate::store::{self, Custody, DatabaseLock, LockError, NOTHING_SENT, OpenError, UpkeepEvent, beside, real};
 
 /// Why a site is not handed over. It is still served from this database.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub struct Exported {
 /// Writes all that a database knows of a site into a file, and notes that the site is served from it no more.
 ///
 /// Readings from `from` on go along; all else goes whole. What is history stays here too. `historian` is the target of the
-/// worker, by which it is known what its historian has got; without one, nobody waits for anything.
+/// worker, by which it is known what its historian has got; without one, none has got anything.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -153,7 +153,7 @@ fn pack(
     let reader = store::open_beside(database)?;
     let fill = || {
         reader.execute("ATTACH ?1 AS file", [part.to_string_lossy()])?;
-        let sent = |target: Option<String>| target.map_or(Ok(i64::MAX), |target| store::cursor(&reader, &target));
+        let sent = |target: Option<String>| target.map_or(Ok(NOTHING_SENT), |target| store::cursor(&reader, &target));
         let sent_reading = sent(historian.map(str::to_owned))?;
         let sent_transition = sent(historian.map(store::alarm_target))?;
         reader.execute_batch("BEGIN")?;

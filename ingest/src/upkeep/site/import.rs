@@ -9,7 +9,7 @@ use tankline_domain::units::UnixMillis;
 use super::super::copy::{self, CopyError};
 use super::super::seal::{self, Seal, SealError};
 use super::tables::{KNOWS, MAKE_ROOM, unpack};
-use crate::store::{self, Custody, DatabaseLock, LockError, OpenError, UpkeepEvent};
+use crate::store::{self, Custody, DatabaseLock, LockError, NOTHING_SENT, OpenError, Owner, UpkeepEvent};
 
 /// Why a site is not taken in. The database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,17 @@ pub enum Feeding {
     All,
 }
 
+/// The worker that takes a site in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taker<'a> {
+    /// Its database.
+    pub database: &'a Path,
+    /// The target of its historian; absent when it has none.
+    pub historian: Option<&'a str>,
+    /// The dead letters that it keeps at most.
+    pub max_dead_letters: u32,
+}
+
 /// What was taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
@@ -94,6 +105,8 @@ pub struct Imported {
     pub alarms: u64,
     /// Messages that have yet to be told, and by which targets.
     pub targets: Vec<(String, u64)>,
+    /// Dead letters of the site that found no room; they are in the file.
+    pub letters_left: u64,
     /// Whether the file could be marked as taken in.
     pub is_marked: bool,
 }
@@ -111,12 +124,13 @@ struct Transfer {
 /// # Errors
 /// [`ImportError`].
 pub fn import(
-    database: &Path,
+    taker: Taker<'_>,
     from: &Path,
     seal: Seal,
     feeding: Feeding,
     now: UnixMillis,
 ) -> Result<Imported, ImportError> {
+    let database = taker.database;
     let _lock = DatabaseLock::take(database, "tankline-ingest site import")?;
     seal::verify(from, seal)?;
     let file = store::open_read_only(from)?;
@@ -126,7 +140,10 @@ pub fn import(
     if let Some(at) = transfer.taken_in {
         return Err(ImportError::TakenIn { path: from.to_owned(), at });
     }
+    let owner = Owner::of(database).ok();
     let mut connection = store::open(database)?;
+    // A database that root makes here is for the user of the worker.
+    let _ = owner.map(|owner| owner.give(database));
     let failed = |source| ImportError::Database { path: database.to_owned(), source };
     connection.execute("ATTACH ?1 AS file", [from.to_string_lossy()]).map_err(failed)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -138,16 +155,19 @@ pub fn import(
                 transaction.execute(statement, [transfer.site.as_str()])?;
             }
         }
-        let (reading, transition) = match feeding {
+        let sent = match feeding {
             Feeding::Rest => transfer.sent,
-            Feeding::All => (0, 0),
+            Feeding::All => (NOTHING_SENT, NOTHING_SENT),
         };
-        unpack(&transaction, reading, transition)?;
+        if let Some(historian) = taker.historian {
+            store::begin_at_present(&transaction, historian, now)?;
+        }
+        let letters_left = unpack(&transaction, sent, taker.max_dead_letters)?;
         let custody = Custody { handovers: transfer.handovers, is_here: true, changed: now };
         store::set_custody(&transaction, &transfer.site, custody)?;
         let note = format!("from {}", from.display());
         store::note_upkeep(&transaction, UpkeepEvent::TakenIn, Some(&transfer.site), &note, now)?;
-        let imported = count(&transaction, &transfer.site)?;
+        let imported = Imported { letters_left, ..count(&transaction, &transfer.site)? };
         transaction.commit()?;
         Ok(imported)
     };
@@ -206,6 +226,7 @@ fn count(connection: &Connection, site: &SiteName) -> rusqlite::Result<Imported>
         readings: one("SELECT count(*) FROM file.reading")?,
         alarms: one("SELECT count(*) FROM file.alarm WHERE state <> 'normal'")?,
         targets: targets.collect::<rusqlite::Result<_>>()?,
+        letters_left: 0,
         is_marked: false,
     })
 }

@@ -7,5 +7,5 @@ mod site_tests;
 mod tables;
 
 pub use export::{ExportError, Exported, export};
-pub use import::{Feeding, ImportError, Imported, import};
+pub use import::{Feeding, ImportError, Imported, Taker, import};
 pub(super) use tables::let_go;

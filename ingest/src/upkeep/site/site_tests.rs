@@ -5,7 +5,7 @@ use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
 use super::super::{Replace, RestoreError, Seal, restore};
-use super::{ExportError, Exported, Feeding, ImportError, export, import};
+use super::{ExportError, Exported, Feeding, ImportError, Taker, export, import};
 use crate::store;
 
 const HISTORIAN: &str = "http://influx:8086 o/b";
@@ -50,6 +50,10 @@ fn numbers(database: &Path, sql: &str) -> Vec<i64> {
     statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
+fn taker(database: &Path) -> Taker<'_> {
+    Taker { database, historian: Some(HISTORIAN), max_dead_letters: 100 }
+}
+
 fn export_all(database: &Path, to: &Path) -> Result<Exported, ExportError> {
     export(database, &north(), to, Replace::No, ALL, Some(HISTORIAN), NOW)
 }
@@ -67,7 +71,7 @@ fn what_the_historian_has_is_not_given_to_it_again_and_what_belongs_together_sta
     let texts = |path: &Path| numbers(path, &waiting.replace("body", "CAST(body AS INTEGER)"));
     assert_eq!(texts(&from), [9], "the other site's is still to be told from here");
 
-    let imported = import(&to, &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    let imported = import(taker(&to), &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
     assert_eq!((imported.readings, imported.targets, imported.is_marked), (5, vec![("webhook".to_owned(), 1)], true));
     assert_eq!(texts(&to), [9, 10, 10], "two were its own");
     for (table, number) in [("reading", "seq"), ("alarm_transition", "at_ms")] {
@@ -90,16 +94,53 @@ fn what_the_historian_has_is_not_given_to_it_again_and_what_belongs_together_sta
     assert_eq!(numbers(&to, "SELECT seq FROM reading ORDER BY id DESC LIMIT 2"), [11, 10]);
 }
 
+/// Gives the numbers of the readings of a site that a historian has yet to get.
+fn waiting(database: &Path, historian: &str) -> Vec<i64> {
+    let through = store::cursor(&Connection::open(database).unwrap(), historian).unwrap();
+    numbers(database, &format!("SELECT seq FROM reading WHERE site = 'north' AND id > {through} ORDER BY seq"))
+}
+
 #[test]
-fn historian_that_has_nothing_of_the_site_can_be_given_all() {
+fn historian_that_has_nothing_of_the_site_can_be_given_all_also_after_a_second_move() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (from, second, third) =
+        (filled(folder.path(), "from.db", ["north", "south"]), path("second.db"), path("third.db"));
+    let move_on = |from: &Path, to: &Path, file: &Path, feeding| {
+        export_all(from, file).unwrap();
+        drop(store::open(to).unwrap());
+        import(taker(to), file, Seal::Wanted, feeding, NOW).unwrap();
+    };
+    move_on(&from, &second, &path("first.site"), Feeding::Rest);
+    assert_eq!(waiting(&second, HISTORIAN), [8, 10], "the first six were sent");
+    // Another historian has none of them.
+    assert_eq!(waiting(&second, "http://other:8086 o/b"), [2, 4, 6, 8, 10]);
+    move_on(&second, &third, &path("second.site"), Feeding::All);
+    assert_eq!(waiting(&third, HISTORIAN), [2, 4, 6, 8, 10]);
+}
+
+#[test]
+fn worker_without_a_historian_has_sent_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let from = filled(folder.path(), "from.db", ["north", "south"]);
     let (to, file) = (folder.path().join("to.db"), folder.path().join("north.site"));
-    // Of a worker without a historian nothing waits.
     export(&from, &north(), &file, Replace::No, UnixMillis::new(4), None, NOW).unwrap();
     drop(store::open(&to).unwrap());
-    import(&to, &file, Seal::Wanted, Feeding::All, NOW).unwrap();
-    assert_eq!(numbers(&to, "SELECT seq FROM reading WHERE id > 0 ORDER BY id"), [4, 6, 8, 10]);
+    import(taker(&to), &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    assert_eq!(waiting(&to, HISTORIAN), [4, 6, 8, 10]);
+}
+
+#[test]
+fn dead_letters_of_the_site_push_out_none_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = filled(folder.path(), "from.db", ["north", "south"]);
+    let to = filled(folder.path(), "to.db", ["east", "west"]);
+    let file = folder.path().join("north.site");
+    export_all(&from, &file).unwrap();
+    let taker = Taker { max_dead_letters: 12, ..taker(&to) };
+    let imported = import(taker, &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    assert_eq!(imported.letters_left, 3);
+    assert_eq!(numbers(&to, "SELECT at_ms FROM dead_letter ORDER BY id"), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 8, 10]);
 }
 
 #[test]
@@ -117,9 +158,9 @@ fn site_is_in_one_place_only() {
     assert!(matches!(export_all(&from, &second), Err(ExportError::Gone { .. })));
 
     // Nobody took it: it may come back, and go again.
-    import(&from, &first, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    import(taker(&from), &first, Seal::Wanted, Feeding::Rest, NOW).unwrap();
     assert_eq!(numbers(&from, "SELECT count(*) FROM reading"), [10]);
-    let again = |file: &Path, seal| import(&from, file, seal, Feeding::Rest, NOW);
+    let again = |file: &Path, seal| import(taker(&from), file, seal, Feeding::Rest, NOW);
     assert!(matches!(again(&first, Seal::Wanted), Err(ImportError::TakenIn { .. })));
     assert!(matches!(again(&path("copy.site"), Seal::Wanted), Err(ImportError::Seal(_))), "it has no digest");
     assert!(matches!(again(&path("copy.site"), Seal::Ignored), Err(ImportError::Exists { .. })));
@@ -128,12 +169,12 @@ fn site_is_in_one_place_only() {
 
     // Who has the site does not take it, nor who has readings of another site of that name.
     let other = filled(folder.path(), "other.db", ["north", "west"]);
-    let refused = import(&other, &second, Seal::Wanted, Feeding::Rest, NOW);
+    let refused = import(taker(&other), &second, Seal::Wanted, Feeding::Rest, NOW);
     assert!(matches!(refused, Err(ImportError::Exists { .. })), "{refused:?}");
     assert_eq!(numbers(&other, "SELECT count(*) FROM reading"), [10]);
 
     // A backup is no site, and a site is no backup.
-    let refused = import(&path("new.db"), &other, Seal::Ignored, Feeding::Rest, NOW);
+    let refused = import(taker(&path("new.db")), &other, Seal::Ignored, Feeding::Rest, NOW);
     assert!(matches!(refused, Err(ImportError::NoSite { .. })), "{refused:?}");
     let refused = restore(&second, &path("new.db"), Seal::Wanted, NOW);
     assert!(matches!(refused, Err(RestoreError::Site { .. })), "{refused:?}");

@@ -87,11 +87,11 @@ pub(in crate::upkeep) fn let_go(connection: &Connection, site: &SiteName) -> rus
     LET_GO.iter().try_for_each(|statement| connection.execute(statement, [site.as_str()]).map(drop))
 }
 
-/// Fills the database of the worker from the travelling one. `sent_*` are the ids up to which the historian is not given
-/// readings and transitions.
-pub(super) fn unpack(connection: &Connection, sent_reading: i64, sent_transition: i64) -> rusqlite::Result<()> {
-    let readings = Shift::of(connection, "reading", sent_reading)?;
-    let transitions = Shift::of(connection, "alarm_transition", sent_transition)?;
+/// Fills the database of the worker from the travelling one. `sent` are the ids up to which the historian is not given
+/// readings and transitions. Gives how many dead letters stayed behind.
+pub(super) fn unpack(connection: &Connection, sent: (i64, i64), max_dead_letters: u32) -> rusqlite::Result<u64> {
+    let readings = Shift::of(connection, "reading", sent.0)?;
+    let transitions = Shift::of(connection, "alarm_transition", sent.1)?;
     let plain = ["journal", "journal_range", "journal_gap", "alarm", "tank_watch"];
     for table in plain {
         connection.execute(&format!("INSERT INTO main.{table} SELECT * FROM file.{table}"), [])?;
@@ -101,8 +101,28 @@ pub(super) fn unpack(connection: &Connection, sent_reading: i64, sent_transition
     insert(connection, "superseded", "NULL", Some(("reading_id", readings)))?;
     insert(connection, "alarm_transition", &transitions.of_column("id"), None)?;
     insert(connection, "notification", "NULL", Some(("transition_id", transitions)))?;
-    insert(connection, "dead_letter", "NULL", None)?;
-    insert(connection, "dip", "NULL", None)
+    insert(connection, "dip", "NULL", None)?;
+    letters(connection, max_dead_letters)
+}
+
+/// Takes in the newest dead letters, as many as there is room for without one of another site going; gives how many were
+/// left.
+fn letters(connection: &Connection, max_rows: u32) -> rusqlite::Result<u64> {
+    // Letters go by the distance of their ids to the newest, so that is what takes room.
+    let room: i64 = connection.query_row(
+        "SELECT max(0, ?1 - ifnull((SELECT seq FROM main.sqlite_sequence WHERE name = 'dead_letter') + 1 - min(id), 0))
+         FROM main.dead_letter",
+        [max_rows],
+        |row| row.get(0),
+    )?;
+    let taken = connection.execute(
+        "INSERT INTO main.dead_letter (at_ms, topic, payload, reason)
+         SELECT at_ms, topic, payload, reason FROM (SELECT * FROM file.dead_letter ORDER BY id DESC LIMIT ?1)
+         ORDER BY id",
+        [room],
+    )?;
+    let all: i64 = connection.query_row("SELECT count(*) FROM file.dead_letter", [], |row| row.get(0))?;
+    Ok(all.unsigned_abs().saturating_sub(taken as u64))
 }
 
 /// Copies a table with other ids, and with other ids in a column that names those of another table.
