@@ -107,7 +107,9 @@ impl Drop for Running {
 
 fn serve_gate() {
     let limits = Limits { max_packets_per_s: 0, ..Limits::default() };
-    let broker = Broker::start(BrokerConfig { listen: LOOPBACK, limits, ..BrokerConfig::default() });
+    // Nobody waits here for the subscriber, as edges do: all messages of a round may be on their way.
+    let queue_mib = 4096;
+    let broker = Broker::start(BrokerConfig { listen: LOOPBACK, limits, queue_mib, ..BrokerConfig::default() });
     let broker = broker.expect("the broker starts");
     serve(broker.address());
 }
@@ -124,7 +126,7 @@ fn bare_rumqttd() -> SocketAddr {
     let router = RouterConfig {
         max_connections: 100,
         max_outgoing_packet_count: 200,
-        max_segment_size: 8 * 1024 * 1024,
+        max_segment_size: 64 * 1024 * 1024,
         max_segment_count: 8,
         ..RouterConfig::default()
     };
@@ -193,7 +195,9 @@ fn take(stream: &mut TcpStream, messages: usize) {
     let (mut buffer, mut read, mut answers) = (vec![0; 1 << 18], 0, Vec::new());
     let mut left = messages;
     while left > 0 {
-        read += stream.read(&mut buffer[read..]).expect("messages come");
+        let more = stream.read(&mut buffer[read..]).expect("messages come");
+        assert!(more > 0, "the broker cut the subscriber off, with {left} messages to come");
+        read += more;
         let mut at = 0;
         while let Some((whole, id_at)) = message(&buffer[at..read]) {
             let id = at + id_at;
