@@ -285,13 +285,14 @@ async fn message_of_quality_2_is_brought_once_however_often_it_is_sent() {
         stream.read_exact(&mut said).unwrap();
         assert_eq!(said, answer, "to {sent:x?}");
     };
+    expect(message(0x3A, b"marked as sent before"), &[0x40, 2, 0, 7]);
     expect(message(0x34, b"once"), &[0x50, 2, 0, 7]);
     expect(message(0x3C, b"once"), &[0x50, 2, 0, 7]);
     expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
     expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
     expect(message(0x34, b"twice"), &[0x50, 2, 0, 7]);
     expect(packet(0x62, &[0, 7]), &[0x70, 2, 0, 7]);
-    for payload in ["once", "twice"] {
+    for payload in ["marked as sent before", "once", "twice"] {
         let message = next_message(&mut heard).await;
         assert_eq!((&message.payload[..], message.dup), (payload.as_bytes(), false));
     }
