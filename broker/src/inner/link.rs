@@ -230,7 +230,12 @@ impl Outlet {
             return Ok(());
         };
         if let Packet::Publish(publish, _) = &mut packet {
-            publish.payload = self.store.find(&publish.payload).ok_or(Ended::TooSlow)?;
+            publish.payload = match self.store.find(&publish.payload) {
+                Some(payload) => payload,
+                // Another message took its place while it was on its way to who has just subscribed.
+                None if publish.retain => self.store.retained(&publish.topic),
+                None => return Err(Ended::TooSlow),
+            };
         }
         let from = packets.len();
         V4.write(packet, packets).map_err(|_| Ended::LetGo)?;

@@ -110,3 +110,62 @@ fn router_config(config: &BrokerConfig) -> RouterConfig {
         ..RouterConfig::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+
+    const PONG: [u8; 2] = [0xD0, 0];
+
+    fn publish(first: u8, topic: &str, payload: &[u8]) -> Vec<u8> {
+        let mut rest = vec![0, u8::try_from(topic.len()).unwrap()];
+        rest.extend_from_slice(topic.as_bytes());
+        rest.extend_from_slice(payload);
+        let mut packet = vec![first];
+        let mut left = rest.len();
+        while left > 127 {
+            packet.push(u8::try_from(left % 128).unwrap() | 128);
+            left /= 128;
+        }
+        packet.push(u8::try_from(left).unwrap());
+        packet.extend(rest);
+        packet
+    }
+
+    async fn ask(line: &mut (Intake, Outlet), packet: &[u8], answer: &[u8]) {
+        line.0.put(packet);
+        line.0.hand_over().await.unwrap();
+        let mut got = BytesMut::new();
+        while !got.ends_with(answer) {
+            line.1.receive(&mut got).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn retained_message_that_is_replaced_on_its_way_cuts_nobody_off() {
+        let config = BrokerConfig { queue_mib: 1, max_packet_bytes: 2 << 20, ..BrokerConfig::default() };
+        let access = Access::start(&config);
+        let mut talker = access.introduce("talker".into()).await.unwrap();
+        let mut listener = access.introduce("listener".into()).await.unwrap();
+        let large = publish(0x30, "u", &vec![b'x'; 1 << 20]);
+        for packet in [publish(0x31, "t", b"old"), large.clone(), large] {
+            talker.0.put(&packet);
+        }
+        ask(&mut talker, &PING, &PONG).await;
+        // What waits for the listener is fetched after the other message has taken its place.
+        listener.0.put(&[0x82, 6, 0, 1, 0, 1, b't', 0]);
+        listener.0.hand_over().await.unwrap();
+        for _ in 0..50 {
+            ask(&mut talker, &PING, &PONG).await;
+        }
+        talker.0.put(&publish(0x31, "t", b"new"));
+        ask(&mut talker, &PING, &PONG).await;
+        let mut got = BytesMut::new();
+        while !got.windows(3).any(|bytes| bytes == b"new") {
+            listener.1.receive(&mut got).await.unwrap();
+        }
+        assert!(!got.windows(3).any(|bytes| bytes == b"old"));
+    }
+}

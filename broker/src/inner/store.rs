@@ -97,6 +97,12 @@ impl Store {
         under_way.or_else(|| state.retained.get(&number)).cloned()
     }
 
+    /// Gives the payload that is retained of a topic now; empty where there is none.
+    pub(super) fn retained(&self, topic: &[u8]) -> Bytes {
+        let state = self.hold();
+        state.topics.get(topic).and_then(|number| state.retained.get(number)).cloned().unwrap_or_default()
+    }
+
     /// Gives the bytes of all payloads that are kept.
     pub(super) fn bytes(&self) -> usize {
         let state = self.hold();
@@ -172,6 +178,7 @@ mod tests {
         let second = keep(&store, "offline", true);
         keep(&store, "x", false);
         assert_eq!((store.find(&first.token), store.find(&second.token)), (None, Some("offline".into())));
+        assert_eq!((store.retained(&TOPIC), store.retained(b"b")), ("offline".into(), Bytes::new()));
         let none = keep(&store, "", true);
         assert!(none.token.is_empty() && none.is_retained);
         assert_eq!((store.find(&none.token), store.find(&second.token)), (Some(Bytes::new()), None));
