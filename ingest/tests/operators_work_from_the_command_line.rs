@@ -5,6 +5,7 @@
 mod station;
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -54,6 +55,7 @@ async fn alarm_is_seen_acknowledged_and_still_so_after_a_kill() {
     );
     std::fs::write(&config, text).unwrap();
     std::fs::write(place("mine"), format!("{}\n", station::OPERATOR)).unwrap();
+    std::fs::set_permissions(place("mine"), std::fs::Permissions::from_mode(0o600)).unwrap();
     let (mine, url) = (place("mine"), format!("http://127.0.0.1:{port}"));
     let at = ["--url", &url, "--token-file", &mine];
     let alarm = "s/T-01/level-hh";
