@@ -129,7 +129,8 @@ pub fn broker(args: &DemoArgs) -> anyhow::Result<(BrokerUrl, Option<Broker>)> {
 pub fn free_port() -> BrokerConfig {
     // A bench sends as fast as it can.
     let limits = Limits { max_packets_per_s: 0, ..Limits::default() };
-    BrokerConfig { listen: ([127, 0, 0, 1], 0).into(), limits, ..BrokerConfig::default() }
+    // A bench keeps more messages under way than a station does.
+    BrokerConfig { listen: ([127, 0, 0, 1], 0).into(), limits, queue_mib: 512, ..BrokerConfig::default() }
 }
 
 /// Configures the centre.
