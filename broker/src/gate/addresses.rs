@@ -2,48 +2,46 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Counts connections by the address that they come from.
 pub(super) struct Addresses {
     limit: Option<usize>,
     default: usize,
-    counts: Mutex<HashMap<IpAddr, usize>>,
+    counts: Counts,
 }
 
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// A connection that is counted, until it is dropped.
-pub(super) struct Counted<'a> {
-    addresses: &'a Addresses,
+pub(super) struct Counted {
+    counts: Counts,
     address: IpAddr,
 }
 
 impl Addresses {
     /// Begins with none. Without a limit, an address may have half of all places, and this machine has no limit.
     pub(super) fn new(limit: Option<usize>, max_connections: usize) -> Self {
-        Self { limit, default: max_connections.div_ceil(2), counts: Mutex::default() }
+        Self { limit, default: max_connections.div_ceil(2), counts: Counts::default() }
     }
 
     /// Counts a connection; `None` when its address has enough.
-    pub(super) fn count(&self, address: IpAddr) -> Option<Counted<'_>> {
+    pub(super) fn count(&self, address: IpAddr) -> Option<Counted> {
         let address = address.to_canonical();
         let limit = self.limit.unwrap_or(if address.is_loopback() { usize::MAX } else { self.default });
-        let mut counts = self.hold();
+        let mut counts = hold(&self.counts);
         let count = counts.entry(address).or_default();
         if *count >= limit {
             return None;
         }
         *count += 1;
-        Some(Counted { addresses: self, address })
-    }
-
-    fn hold(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(Counted { counts: Arc::clone(&self.counts), address })
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
-        let mut counts = self.addresses.hold();
+        let mut counts = hold(&self.counts);
         if let Some(count) = counts.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -51,6 +49,10 @@ impl Drop for Counted<'_> {
             }
         }
     }
+}
+
+fn hold(counts: &Counts) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -68,7 +70,7 @@ mod tests {
         let _many: Vec<_> = (0..10).map(|_| addresses.count(near).unwrap()).collect();
         drop(two);
         assert!(addresses.count(far).is_some());
-        assert_eq!(addresses.hold().len(), 1, "who has left is forgotten");
+        assert_eq!(hold(&addresses.counts).len(), 1, "who has left is forgotten");
         let strict = Addresses::new(Some(1), 4);
         let _one = strict.count(near).unwrap();
         assert!(strict.count(near).is_none(), "a limit that is given holds here too");

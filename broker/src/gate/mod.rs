@@ -87,13 +87,15 @@ impl Gate {
                 continue;
             };
             full = false;
+            // Here, so that who came first has a place.
+            let Some(counted) = rules.addresses.count(peer.ip()) else {
+                rules.turn_away_of_address(&stream, peer);
+                continue;
+            };
             let rules = Arc::clone(&rules);
             clients.spawn(async move {
-                match rules.addresses.count(peer.ip()) {
-                    Some(_counted) => stay::attend(stream, peer, &rules).await,
-                    None => rules.turn_away_of_address(&stream, peer),
-                }
-                drop(place);
+                stay::attend(stream, peer, &rules).await;
+                drop((place, counted));
             });
         }
     }
