@@ -25,11 +25,13 @@ pub(super) struct EdgeAlarms {
     pub(super) tanks: Vec<usize>,
     /// Whether it is there; not known since the start until it is told.
     presence: Option<Presence>,
+    /// Whether its clock is ahead: then its readings are as fresh as ever.
+    is_ahead: bool,
 }
 
 impl EdgeAlarms {
     pub(super) const fn new(guards: Vec<Guard>) -> Self {
-        Self { guards, tanks: Vec::new(), presence: None }
+        Self { guards, tanks: Vec::new(), presence: None, is_ahead: false }
     }
 
     pub(super) fn handle_presence(&mut self, now: Moment, presence: Presence, over: Over<'_>, out: &mut Outbox) {
@@ -39,6 +41,7 @@ impl EdgeAlarms {
 
     /// Takes what it shows of its clock. Readings with a wrong time raise no alarm: they are uncertain, or look late.
     pub(super) fn handle_clock(&mut self, now: Moment, clock: ClockShown, out: &mut Outbox) {
+        self.is_ahead = matches!(clock, ClockShown::Behind(seconds) if seconds < 0.0);
         let Some(limit) = self.limit(AlarmKind::ClockWrong) else { return };
         let (is_wrong, behind_s) = match clock {
             ClockShown::Behind(seconds) => (seconds.abs() > limit, Some(seconds.round())),
@@ -77,9 +80,10 @@ impl EdgeAlarms {
         self.guards.iter_mut().filter_map(|guard| guard.next_deadline(now)).min()
     }
 
-    /// Gives what it means to the alarms of its tanks.
+    /// Gives what it means to the alarms of its tanks. A clock that is ahead silences no gauge.
     pub(super) fn over(&self) -> Over<'_> {
-        Over::by(&self.guards, AlarmKind::EdgeOffline).or(Over::by(&self.guards, AlarmKind::ClockWrong))
+        let clock = if self.is_ahead { Over::Nothing } else { Over::by(&self.guards, AlarmKind::ClockWrong) };
+        Over::by(&self.guards, AlarmKind::EdgeOffline).or(clock)
     }
 
     /// Silences what the centre's alarm speaks for, and gives it back in time when that is over.

@@ -263,3 +263,27 @@ fn wrong_clock_is_one_alarm_and_speaks_for_the_gauges_of_which_nothing_is_fresh(
     assert_eq!(bench.state("rtu-01", AlarmKind::ClockWrong), State::ReturnedUnacknowledged);
     assert_eq!(bench.state("T-07", AlarmKind::GaugeStale), State::Normal);
 }
+
+#[test]
+fn clock_that_is_ahead_hides_no_gauge_that_is_silent() {
+    let mut bench = Bench::new();
+    all(&mut bench, 5, "good");
+    for _ in 0..10 {
+        bench.clock(ClockShown::Behind(-15.0));
+        for _ in 0..30 {
+            bench.wait(SECOND);
+            for tank in &TANKS[..6] {
+                bench.live(tank, 5000.0, "good");
+            }
+        }
+    }
+    // Its readings are as fresh as ever, so a gauge of which none comes is dead.
+    assert_eq!(bench.state("T-07", AlarmKind::GaugeStale), State::Unacknowledged);
+    assert_eq!(bench.state("rtu-01", AlarmKind::ClockWrong), State::Unacknowledged);
+    // A clock that falls behind speaks for what is silent from then on.
+    for _ in 0..3 {
+        bench.clock(ClockShown::Behind(60.0));
+        bench.wait(Duration::from_secs(30));
+    }
+    assert_eq!(bench.state("T-06", AlarmKind::GaugeStale), State::SuppressedByDesign);
+}
