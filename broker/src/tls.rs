@@ -1,7 +1,6 @@
 //! Encryption, and certificates of clients.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,11 +10,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tankline_domain::settings::Problems;
+use tankline_runtime::secret::open_to_others;
 
 use crate::certificate::Certificate;
-
-/// Readable by others than the owner and the group.
-const OTHERS: u32 = 0o007;
 
 /// The files of encryption.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,10 +133,13 @@ impl Tls {
 
 fn check_mode(key: &Path) -> Result<(), Problems> {
     let metadata = std::fs::metadata(key).map_err(|error| wrong(key, format!("cannot be read: {error}")))?;
-    if metadata.permissions().mode() & OTHERS == 0 {
-        return Ok(());
+    match open_to_others(&metadata) {
+        None => Ok(()),
+        Some(_) => Err(wrong(
+            key,
+            "is a key that everybody on this machine may read; chmod 600 it, and think of who has read it",
+        )),
     }
-    Err(wrong(key, "is a key that everybody on this machine may read; chmod 600 it, and think of who has read it"))
 }
 
 fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Problems> {

@@ -1,6 +1,7 @@
 //! Passwords and tokens, which come from files of their own and are never shown.
 
 use std::fmt;
+use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +66,13 @@ pub enum SecretError {
     },
 }
 
+/// Gives the mode of a file that others than owner and group may read, write or run; nothing where they may not.
+#[must_use]
+pub fn open_to_others(metadata: &Metadata) -> Option<u32> {
+    let mode = metadata.permissions().mode() & 0o7777;
+    (mode & OTHERS != 0).then_some(mode)
+}
+
 /// Reads a secret: the first line of the file, without its line end. Warns when everybody on this machine may read it.
 ///
 /// # Errors
@@ -72,7 +80,7 @@ pub enum SecretError {
 pub fn read_secret_file(path: &Path) -> Result<Secret, SecretError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
-    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0) {
+    if std::fs::metadata(path).is_ok_and(|metadata| open_to_others(&metadata).is_some()) {
         tracing::warn!(file = %path.display(), "everybody on this machine may read a secret: chmod 600 its file");
     }
     match text.lines().next() {
@@ -87,11 +95,10 @@ pub fn read_secret_file(path: &Path) -> Result<Secret, SecretError> {
 /// [`SecretError`] for that, and as there.
 pub fn read_guarded_secret_file(path: &Path) -> Result<Secret, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-    if mode & OTHERS != 0 {
-        return Err(SecretError::Open { path: path.to_owned(), mode });
+    match open_to_others(&std::fs::metadata(path).map_err(unreadable)?) {
+        Some(mode) => Err(SecretError::Open { path: path.to_owned(), mode }),
+        None => read_secret_file(path),
     }
-    read_secret_file(path)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The file with the tokens: a line each, `name role token`.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tankline_runtime::secret::open_to_others;
 
 use super::Role;
 use super::role::UnknownRole;
@@ -17,9 +17,6 @@ const LONGEST_NAME: usize = 64;
 
 /// What stands before the digest of a token that is not itself in the file.
 const DIGEST_PREFIX: &str = "sha256:";
-
-/// The rights of all others on a file.
-const OTHERS: u32 = 0o007;
 
 /// Somebody who has a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,8 +123,7 @@ impl Tokens {
     /// [`TokensError`].
     pub fn read(path: &Path) -> Result<Self, TokensError> {
         let unreadable = |source| TokensError::Unreadable { path: path.to_owned(), source };
-        let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & OTHERS != 0 {
+        if let Some(mode) = open_to_others(&std::fs::metadata(path).map_err(unreadable)?) {
             return Err(TokensError::Open { path: path.to_owned(), mode });
         }
         Self::parse(&std::fs::read_to_string(path).map_err(unreadable)?, path)
@@ -195,6 +191,8 @@ fn digest(token: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Tokens, TokensError> {

@@ -92,10 +92,14 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Gives the path that a database has by whichever name it is called.
 pub(crate) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().unwrap_or_default();
-        fs::canonicalize(folder).map_or_else(|_| path.to_owned(), |folder| folder.join(name))
+        fs::canonicalize(folder_of(path)).map_or_else(|_| path.to_owned(), |folder| folder.join(name))
     })
+}
+
+/// Gives the folder of a file; for a bare name the one that the process works in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn holder(file: &File) -> String {

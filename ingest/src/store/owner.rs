@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
+use super::lock::folder_of;
+
 /// What a file is made with: it holds what is nobody else's business.
 const PRIVATE: u32 = 0o600;
 
@@ -29,8 +31,7 @@ impl Owner {
                 is_certain: true,
             });
         }
-        let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let metadata = fs::metadata(folder)?;
+        let metadata = fs::metadata(folder_of(database))?;
         Ok(Self { uid: metadata.uid(), gid: metadata.gid(), mode: PRIVATE, is_certain: false })
     }
 

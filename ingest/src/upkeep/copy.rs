@@ -68,11 +68,14 @@ pub(super) fn copy(source: &Connection, path: &Path) -> Result<Connection, CopyE
     // Whoever wants the copy syncs it when it is whole.
     target.pragma_update(None, "synchronous", "OFF").map_err(failed)?;
     pages(source, &mut target).map_err(failed)?;
-    // One file, without a write-ahead log beside it.
-    let _mode: String =
-        target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0)).map_err(failed)?;
+    one_file(&target).map_err(failed)?;
     check(&target, path)?;
     Ok(target)
+}
+
+/// Makes a database one file, without a write-ahead log beside it.
+pub(super) fn one_file(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
 }
 
 /// Makes an empty file in the place of what was there; nobody else reads it.

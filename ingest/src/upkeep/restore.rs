@@ -164,7 +164,7 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
             handed_over,
         };
         store::note_upkeep(&copied, UpkeepEvent::Restored, None, &format!("from {}", from.display()), now)?;
-        one_file(&copied)?;
+        copy::one_file(&copied)?;
         Ok(restored)
     };
     let restored = look().map_err(|source| RestoreError::Ready { path: restoring.to_owned(), source })?;
@@ -194,11 +194,6 @@ fn close(database: &Path) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags)?;
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-}
-
-/// Takes the write-ahead log into the file.
-fn one_file(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
 }
 
 /// Puts the old database aside and the new one in its place; gives where the old one is.

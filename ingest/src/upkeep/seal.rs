@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::store::beside;
+use crate::store::{beside, folder_of};
 
 /// Why a file is not the one that was sealed, or cannot be sealed.
 #[derive(Debug, thiserror::Error)]
@@ -102,8 +102,7 @@ pub(super) fn verify(path: &Path, seal: Seal) -> Result<(), SealError> {
 
 /// Sees to it that a rename in a file's folder outlives a power cut.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }
 
 fn digest(path: &Path) -> Result<String, SealError> {

@@ -1,7 +1,6 @@
 //! Encryption of a session: whom it trusts, and by what it is known.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,11 +10,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{InconsistentKeys, RootCertStore};
 use sha2::{Digest, Sha256};
 
+use crate::secret::open_to_others;
+
 /// Sessions with the broker that may be taken up again; there is one broker.
 const RESUMPTIONS: usize = 4;
-
-/// Permission bits of a key file that give it to everybody.
-const OTHERS: u32 = 0o007;
 
 /// How a session is encrypted; ready to be used, everything in it was read and checked.
 ///
@@ -234,8 +232,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(file, path)?;
     let metadata = std::fs::metadata(path);
     let metadata = metadata.map_err(|source| TlsError::Unreadable { file, path: path.to_owned(), source })?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
+    if let Some(mode) = open_to_others(&metadata) {
         return Err(TlsError::OpenKey { path: path.to_owned(), mode });
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{TransactionBehavior, params};
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
@@ -148,7 +148,7 @@ fn pack(
 ) -> Result<Exported, ExportError> {
     copy::make(part)?;
     // The tables of the present schema.
-    one_file(&store::open(part)?).map_err(|source| CopyError::Copy { path: part.to_owned(), source })?;
+    copy::one_file(&store::open(part)?).map_err(|source| CopyError::Copy { path: part.to_owned(), source })?;
     // It writes to the file alone; what is attached is opened as the database is.
     let reader = store::open_beside(database)?;
     let fill = || {
@@ -187,9 +187,4 @@ fn pack(
     let packed = store::open_any_version(part)?;
     copy::check(&packed, part)?;
     Ok(exported)
-}
-
-/// Makes a database one file, without a write-ahead log beside it.
-fn one_file(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))
 }
