@@ -1,5 +1,6 @@
 //! What is written when.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,10 +41,15 @@ pub struct Now {
 }
 
 impl Now {
-    /// Gives how old the newest reading of an edge is; absent when there never was one.
-    pub(super) fn newest_reading_age_s(&self, edge: EdgeId) -> Option<f64> {
-        let of_edge = self.stations.tanks().zip(&self.views).filter(|((_, tank), _)| tank.edge == Some(edge));
-        of_edge.filter_map(|(_, view)| view.age_s).min_by(f64::total_cmp)
+    /// Gives how old the newest reading of each edge is; absent where there never was one.
+    pub(super) fn newest_reading_ages_s(&self) -> HashMap<EdgeId, f64> {
+        let mut ages = HashMap::new();
+        for ((_, tank), view) in self.stations.tanks().zip(&self.views) {
+            if let Some((edge, age_s)) = tank.edge.zip(view.age_s) {
+                ages.entry(edge).and_modify(|newest: &mut f64| *newest = newest.min(age_s)).or_insert(age_s);
+            }
+        }
+        ages
     }
 }
 
@@ -81,10 +87,11 @@ impl Composer {
         for ((_, tank), view) in now.stations.tanks().zip(&now.views) {
             tanks::write(&mut page, now, tank, view);
         }
+        let ages_s = now.newest_reading_ages_s();
         for (id, edge) in now.stations.edges() {
-            edges::write(&mut page, now, &mut self.healths, id, edge);
-            edges::write_completeness(&mut page, now, id, edge);
+            edges::write(&mut page, now, &mut self.healths, (id, edge), ages_s.get(&id).copied());
         }
+        edges::write_completeness(&mut page, now);
         alarms::write(&mut page, now, &mut self.standing);
         for (site, figures) in &now.alarm_figures {
             alarms::write_figures(&mut page, now, site, figures);

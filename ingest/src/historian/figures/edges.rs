@@ -1,8 +1,8 @@
 //! `edge`, `line` and `completeness`: the edges, their gauges, and what is missing of their readings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use tankline_domain::message::{EdgeHealth, GaugeHealth, Presence};
+use tankline_domain::message::{EdgeHealth, GaugeHealth, JournalId, Presence};
 use tankline_domain::ranges::RangeSet;
 use tankline_domain::units::UnixMillis;
 
@@ -20,8 +20,14 @@ const HEALTH_HOLDS_MS: i64 = 95_000;
 #[derive(Debug, Default)]
 pub(super) struct Written(HashMap<EdgeId, UnixMillis>);
 
-/// Writes one edge, and its gauges when there is news of them.
-pub(super) fn write(page: &mut String, now: &Now, written: &mut Written, id: EdgeId, edge: &DescribedEdge) {
+/// Writes one edge, with the age of its newest reading, and its gauges when there is news of them.
+pub(super) fn write(
+    page: &mut String,
+    now: &Now,
+    written: &mut Written,
+    (id, edge): (EdgeId, &DescribedEdge),
+    newest_reading_age_s: Option<f64>,
+) {
     let known = now.edges.get(id);
     let presence = known.and_then(EdgeNow::presence);
     let health = known.and_then(|known| known.health.as_ref());
@@ -36,7 +42,7 @@ pub(super) fn write(page: &mut String, now: &Now, written: &mut Written, id: Edg
         .integer("state", state)
         .integer("offline", i64::from(offline))
         .float("heard_age_s", health.map(|(_, came)| seconds(now.at, *came)))
-        .float("newest_reading_age_s", now.newest_reading_age_s(id));
+        .float("newest_reading_age_s", newest_reading_age_s);
     let fresh = health.filter(|(_, came)| !offline && now.at.millis_since(*came) <= HEALTH_HOLDS_MS);
     let point = match fresh {
         Some((health, _)) => of_health(point, health, now.text_fields),
@@ -98,19 +104,30 @@ fn write_gauge(page: &mut String, edge: &DescribedEdge, gauge: &GaugeHealth, cam
     end(point, came);
 }
 
-/// Writes how complete the readings of an edge are: of its present journal how far, of all how many are missing.
-pub(super) fn write_completeness(page: &mut String, now: &Now, id: EdgeId, edge: &DescribedEdge) {
+/// Writes how complete the readings of each edge are that has any: of its present journal how far, of all how many are
+/// missing.
+pub(super) fn write_completeness(page: &mut String, now: &Now) {
+    let mut of_edge: BTreeMap<EdgeId, Vec<(JournalId, &RangeSet)>> = BTreeMap::new();
+    for (edge, journal, committed) in &now.committed {
+        of_edge.entry(*edge).or_default().push((*journal, committed));
+    }
+    for (id, journals) in of_edge {
+        write_journals(page, now, id, &journals);
+    }
+}
+
+fn write_journals(page: &mut String, now: &Now, id: EdgeId, committed: &[(JournalId, &RangeSet)]) {
+    let edge = now.stations.edge(id);
     let known = now.edges.get(id);
     let current = known.and_then(|known| known.state.as_ref()).and_then(|(state, _)| state.journal);
-    let (mut through, mut newest, mut missing, mut dropped, mut journals) = (None, 0, 0, 0, 0_i64);
-    for (_, journal, committed) in now.committed.iter().filter(|(edge, ..)| *edge == id) {
+    let (mut through, mut newest, mut missing, mut dropped) = (None, 0, 0, 0);
+    for (journal, committed) in committed {
         let lost = known.and_then(|known| known.gaps(*journal));
         let last = committed.last().unwrap_or_default();
         let mut absent = committed.missing(1, last);
         if let Some(lost) = lost {
             absent.subtract(lost);
         }
-        journals += 1;
         missing += absent.count();
         dropped += lost.map_or(0, RangeSet::count);
         if Some(*journal) == current {
@@ -118,14 +135,12 @@ pub(super) fn write_completeness(page: &mut String, now: &Now, id: EdgeId, edge:
             through = Some(absent.first().map_or(last, |first| first - 1));
         }
     }
-    if journals == 0 {
-        return;
-    }
     let point = Point::new(page, "completeness").tag("site", edge.site.as_str()).tag("edge", edge.edge.as_str());
     let point = match through {
         Some(through) => point.integer("through_seq", signed(through)).integer("newest_seq", signed(newest)),
         None => point,
     };
+    let journals = signed(committed.len() as u64);
     let point =
         point.integer("missing", signed(missing)).integer("dropped", signed(dropped)).integer("journals", journals);
     end(point, now.at);
