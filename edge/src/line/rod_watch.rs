@@ -27,6 +27,8 @@ pub struct RodWatch {
     known: Known,
     /// The transition layer of the last scan, heights above the interface; absent where there is none.
     layer: Option<WaterCutProfile>,
+    /// The same with as many points as a reading carries.
+    told: Option<TransitionLayer>,
     confirmed: Option<Instant>,
     failing: bool,
 }
@@ -58,7 +60,7 @@ impl RodWatch {
     #[must_use]
     pub fn new(now: Instant, profile: RodProfile) -> Self {
         let reader = ProfileReader::new(profile.rod);
-        Self { profile, reader, due: now, known: Known::Own, layer: None, confirmed: None, failing: false }
+        Self { profile, reader, due: now, known: Known::Own, layer: None, told: None, confirmed: None, failing: false }
     }
 
     /// Gives the request that scans the rod, when it is time.
@@ -87,6 +89,7 @@ impl RodWatch {
             Err(error) => return self.fail(error.to_string()),
         };
         self.known = known;
+        self.told = layer.as_ref().map(TransitionLayer::thinned);
         self.layer = layer;
         self.confirmed = Some(now);
         self.succeed()
@@ -117,7 +120,7 @@ impl RodWatch {
         };
         reading.interface = found.map(|found| Millimetres::new(found.get().clamp(0.0, level.get().max(0.0))));
         // Between two scans the layer lies on the interface as it did.
-        let layer = self.layer.as_ref().map(TransitionLayer::thinned).zip(reading.interface);
+        let layer = self.told.as_ref().zip(reading.interface);
         reading.take_layer(layer.and_then(|(layer, interface)| layer.raised(interface, level)), mounting);
     }
 
