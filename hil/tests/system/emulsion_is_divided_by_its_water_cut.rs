@@ -14,37 +14,7 @@ use tankline_runtime::{clock, site_file};
 
 use crate::support::{DEADLINE, Database, Folder, Process, free_port, program, wait_for, wait_until};
 
-const SITE: &str = r#"
-site = "rod"
-[[product]]
-name = "crude"
-kind = "crude"
-density_20c_kg_m3 = 862.0
-standard = "gb-1885-1998"
-s_and_w_percent = 0.4
-[[line]]
-name = "line-01"
-edge = "rtu-01"
-port = "/dev/tankline-line-01"
-baud = 115200
-[[register_map]]
-name = "rod"
-level = { register = 50, type = "u16" }
-interface = { register = 51, type = "u16" }
-temperature = { register = 52, type = "i16", scale = 0.1 }
-profile = { register = 200, climb = 2.0, interval_s = 1 }
-[[tank]]
-name = "T-01"
-product = "crude"
-geometry = { shape = "vertical-cylinder", diameter_m = 20.0, height_m = 12.5 }
-[[gauge]]
-tank = "T-01"
-line = "line-01"
-unit = 1
-offset_mm = 50
-poll_interval_ms = 200
-register_map = "rod"
-"#;
+const SITE: &str = include_str!("../data/rod.toml");
 
 /// Of the tank, by hand: pi 10^2 m2 times a millimetre.
 const M3_A_MM: f64 = 0.314_159_265_358_979_3;
