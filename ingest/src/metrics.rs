@@ -185,7 +185,7 @@ fn notifications(page: &mut Page, shared: &Shared) {
 
 fn edges(page: &mut Page, shared: &Shared) {
     let live = shared.edges();
-    page.family("edge_online", "Whether the edge says that it is there.", "gauge");
+    page.family("edge_online", "Whether the edge says that it is there; 0 also while it cannot be heard.", "gauge");
     for (id, edge) in shared.stations.edges() {
         let online = live.get(id).and_then(EdgeNow::presence) == Some(Presence::Online);
         page.sample("edge_online", &[("site", edge.site.as_str()), ("edge", edge.edge.as_str())], u8::from(online));

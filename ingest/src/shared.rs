@@ -176,6 +176,16 @@ impl Shared {
         desk.note_connected(standing);
     }
 
+    /// Notes that there is no connection of a site. Whether its edges are there is not known then, nor after the next
+    /// connection until each has said so: what they retained may be gone with the broker.
+    pub fn note_disconnected(&self, desk: &Desk, reason: String) {
+        desk.note_disconnected(reason);
+        let mut edges = self.edges();
+        for (id, _) in self.stations.edges().filter(|(_, edge)| edge.site == desk.site) {
+            edges.cut_off(id);
+        }
+    }
+
     /// Notes what a transaction has committed: from here on it is acknowledged and shown.
     pub fn note_committed(&self, now: UnixMillis, group: Group, done: Committed) {
         self.ledger().add(&group.sorted.added);
@@ -350,7 +360,7 @@ impl Desk {
     }
 
     /// Notes that there is no connection.
-    pub fn note_disconnected(&self, reason: String) {
+    fn note_disconnected(&self, reason: String) {
         *lock(&self.trouble) = Some(reason);
         self.centre().handle_disconnected();
     }

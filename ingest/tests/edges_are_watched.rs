@@ -5,7 +5,7 @@
 mod station;
 
 use serde_json::{Value, json};
-use station::{Edge, Folder, Running, folder_with_alarms, now, reading, until};
+use station::{Edge, Folder, Running, folder_with_alarms, get, now, reading, until};
 use tankline_broker::{Broker, BrokerConfig};
 use tankline_domain::alarm::State;
 
@@ -53,6 +53,13 @@ fn calls(folder: &Folder, kind: &str) -> i64 {
         .query(&format!("SELECT count(*) FROM alarm_transition WHERE alarm = '{kind}' AND state_to = 'unacknowledged'"))
 }
 
+/// Gives the edges that the metrics show as being there.
+async fn online_edges(running: &Running) -> Vec<&'static str> {
+    let (_, page) = get(&running.observer, "/metrics").await;
+    let is_shown = |edge: &&str| page.contains(&format!("edge_online{{site=\"s\",edge=\"{edge}\"}} 1\n"));
+    ["rtu-01", "rtu-02"].into_iter().filter(is_shown).collect()
+}
+
 async fn online(edge: &Edge) {
     edge.publish("state", json!({"state": "online", "journal": JOURNAL}).to_string().into_bytes()).await;
 }
@@ -78,6 +85,7 @@ async fn lost_broker_is_one_alarm_that_speaks_for_all_edges_and_an_edge_that_sta
         edge.readings(JOURNAL, &[reading(1, tank, 5000.0)]).await;
         edge.committed(JOURNAL, json!([[1, 1]])).await;
     }
+    assert_eq!(online_edges(&running).await, ["rtu-01", "rtu-02"]);
     broker.stop();
 
     until("the loss is an alarm", || state(&running, "s", "broker-lost") == State::Unacknowledged).await;
@@ -89,6 +97,7 @@ async fn lost_broker_is_one_alarm_that_speaks_for_all_edges_and_an_edge_that_sta
     })
     .await;
     assert_eq!((calls(&folder, "broker-lost"), calls(&folder, "edge-offline")), (1, 0));
+    assert_eq!(online_edges(&running).await, [""; 0], "whether they are there is not known");
 
     let broker = broker_at(address);
     let first = Edge::connect(&broker, "rtu-01").await;
@@ -98,6 +107,8 @@ async fn lost_broker_is_one_alarm_that_speaks_for_all_edges_and_an_edge_that_sta
     until("the other edge has its own alarm", || state(&running, "rtu-02", "edge-offline") == State::Unacknowledged)
         .await;
     assert_eq!(state(&running, "rtu-01", "edge-offline"), State::Normal);
+    // The new broker has nothing of what the other one retained.
+    assert_eq!(online_edges(&running).await, ["rtu-01"]);
     assert_eq!((calls(&folder, "broker-lost"), calls(&folder, "edge-offline")), (1, 1));
     running.stop().await;
 }

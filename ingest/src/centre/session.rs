@@ -95,7 +95,7 @@ pub async fn receive(
                 }
             }
             SessionEvent::Disconnected { reason } => {
-                site.desk().note_disconnected(reason);
+                site.shared.note_disconnected(site.desk(), reason);
                 // Whether the edges are there cannot be known now. That is one alarm; they count as gone, and it speaks for
                 // theirs until they had time to say that they are there.
                 let lost = Work::Reach(site.desk().site.clone(), Reach::CutOff);

@@ -17,12 +17,19 @@ pub struct EdgeNow {
     /// Its last health, and when it came; absent when none came since the start.
     pub health: Option<(EdgeHealth, UnixMillis)>,
     gaps: HashMap<JournalId, RangeSet>,
+    /// Whether it could not be heard at some time since its last state.
+    is_cut_off: bool,
 }
 
 impl EdgeNow {
-    /// Gives whether the edge is there; absent when it did not say.
+    /// Gives whether the edge is there; absent when it did not say so since it can be heard.
     #[must_use]
     pub fn presence(&self) -> Option<Presence> {
+        self.said().filter(|_| !self.is_cut_off)
+    }
+
+    /// Gives what the edge said last of its presence, however long ago.
+    fn said(&self) -> Option<Presence> {
         self.state.as_ref().map(|(state, _)| state.state)
     }
 
@@ -45,12 +52,20 @@ impl LiveEdges {
         self.edges.entry(note.edge).or_default().gaps.insert(note.journal, note.ranges);
     }
 
-    /// Notes a state; gives the presence when it has changed.
+    /// Notes a state; gives the presence when it is another one than the edge said last.
     pub fn note_state(&mut self, now: UnixMillis, edge: EdgeId, state: EdgeState) -> Option<Presence> {
         let known = self.edges.entry(edge).or_default();
-        let (before, after) = (known.presence(), state.state);
+        let (before, after) = (known.said(), state.state);
         known.state = Some((state, now));
+        known.is_cut_off = false;
         (before != Some(after)).then_some(after)
+    }
+
+    /// Notes that an edge cannot be heard: whether it is there is not known until it says so again.
+    pub fn cut_off(&mut self, edge: EdgeId) {
+        if let Some(known) = self.edges.get_mut(&edge) {
+            known.is_cut_off = true;
+        }
     }
 
     /// Notes a health; gives the gaps that are new in it.

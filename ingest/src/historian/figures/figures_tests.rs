@@ -122,6 +122,25 @@ fn figures_of_an_edge_are_not_repeated_once_it_is_gone_or_silent() {
 }
 
 #[test]
+fn edge_that_cannot_be_heard_is_not_known_to_be_there_until_it_says_so() {
+    let (mut now, mut composer) = (now(), Composer::default());
+    let id = edge(&now);
+    let shown = |now: &Now, composer: &mut Composer| {
+        let page = composer.compose(now, false);
+        let (edge, station) = (one(&page, "edge,site=s,edge=rtu-01 "), one(&page, "station,site=s "));
+        (edge.contains(" state=0i,"), edge.contains(" state=2i,offline=0i "), station.contains(",edges_online=1i,"))
+    };
+    now.edges.note_state(AT, id, online());
+    assert_eq!(shown(&now, &mut composer), (true, false, true));
+    now.edges.cut_off(id);
+    assert_eq!(shown(&now, &mut composer), (false, true, false));
+    // Of which journal its readings are is known all the same, and that it is as it was is no news.
+    assert!(now.edges.get(id).unwrap().state.is_some());
+    assert_eq!(now.edges.note_state(AT, id, online()), None);
+    assert_eq!(shown(&now, &mut composer), (true, false, true));
+}
+
+#[test]
 fn counters_of_a_gauge_are_written_once_and_again_when_they_were_lost() {
     let (mut now, mut composer) = (now(), Composer::default());
     let id = edge(&now);
