@@ -115,6 +115,8 @@ struct Inward<'r> {
     inspector: Inspector,
     allowance: Allowance,
     patience: Patience,
+    /// Acknowledgements that nobody waited for and that were not charged yet. The others are bounded by what they acknowledge.
+    unasked: u32,
 }
 
 impl<'r> Inward<'r> {
@@ -134,6 +136,7 @@ impl<'r> Inward<'r> {
             ),
             allowance: Allowance::new(limits.max_packets_per_s, now),
             patience: Patience::new(admitted.connect.keep_alive_s, now),
+            unasked: 0,
         }
     }
 
@@ -199,7 +202,9 @@ impl<'r> Inward<'r> {
         };
         inner.put(&buffer[from..at]);
         buffer.drain(..at);
-        for answer in inner.hand_over().await? {
+        let handed_over = inner.hand_over().await?;
+        self.unasked += handed_over.unasked;
+        for answer in handed_over.answers {
             self.tell.send(Answer::Now(answer.to_vec())).await.map_err(|_| Left::LetGo)?;
         }
         ended?;
@@ -210,7 +215,8 @@ impl<'r> Inward<'r> {
     /// Counts and tells what came; gives how long nothing more is to be read.
     fn settle(&mut self) -> Option<Duration> {
         let tally = self.inspector.take_tally();
-        if tally.packets == 0 {
+        let charged = tally.packets + std::mem::take(&mut self.unasked);
+        if charged == 0 {
             return None;
         }
         let counters = &self.rules.counters;
@@ -221,7 +227,7 @@ impl<'r> Inward<'r> {
             Counters::add(&counters.refused_filters, tally.refused_filters);
             self.rules.journal.note(self.admitted.name(), first);
         }
-        self.allowance.charge(tally.packets, clock::now())
+        self.allowance.charge(charged, clock::now())
     }
 }
 

@@ -1,98 +1,177 @@
-//! What a client and rumqttd owe each other of messages of quality 1 and 2.
+//! What a client and the broker owe each other of messages of quality 1 and 2.
 //!
 //! rumqttd lets a client go that acknowledges what it need not, or in another order than it was sent, and breaks for all
-//! when a word of that client is still on its way. So acknowledgements are put into order here, and others end here.
+//! when a word of that client is still on its way. It gives a packet id away again before PUBCOMP, and appends a message of
+//! quality 2 long after it came. So both sides of quality 2 are kept here: rumqttd hears of messages that are released, and of
+//! acknowledgements that are whole, in the order in which it sent.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use rumqttd::protocol::{Packet, PubAck, PubComp, PubRec};
+use bytes::Bytes;
+use rumqttd::protocol::{Packet, PubAck, PubAckReason, PubComp, PubRec, PubRel};
+
+use super::link::Ended;
+use super::room::Room;
 
 /// Messages of quality 2 that a client may have begun and not released.
 const MAX_BEGUN: usize = 1000;
 
-/// What a client and rumqttd owe each other.
-#[derive(Debug, Default)]
-pub(super) struct Book {
-    /// Messages for the client, in the order in which they were sent, with its acknowledgement.
-    sent: VecDeque<(u16, Option<Packet>)>,
-    /// Those that it is to release, in the order in which it was asked to.
-    releasing: VecDeque<(u16, Option<Packet>)>,
-    /// Messages of quality 2 that the client has begun.
-    begun: HashSet<u16>,
+const PUBREC: u8 = 0x50;
+const PUBREL: u8 = 0x62;
+const PUBCOMP: u8 = 0x70;
+
+/// A message of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) topic: Bytes,
+    pub(super) payload: Bytes,
+    pub(super) is_retained: bool,
 }
 
-/// What is to be done with a packet of a client.
+impl Message {
+    /// Gives the memory that it takes, in bytes.
+    fn bytes(&self) -> usize {
+        self.topic.len() + self.payload.len()
+    }
+}
+
+/// What a client and the broker owe each other.
+#[derive(Debug)]
+pub(super) struct Book {
+    /// Messages for the client, in the order in which they were sent.
+    sent: VecDeque<Sent>,
+    /// Messages of quality 2 that the client has begun; nothing of one that goes nowhere.
+    begun: HashMap<u16, Option<Message>>,
+    room: Room,
+}
+
+#[derive(Debug)]
+struct Sent {
+    packet_id: u16,
+    stage: Stage,
+}
+
+/// How far a message for the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// PUBACK is awaited.
+    Once,
+    /// PUBREC is awaited.
+    Begun,
+    /// PUBCOMP is awaited.
+    Released,
+    /// Nothing is awaited but its turn.
+    Whole,
+}
+
+/// What is to be done with packets of a client.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Due {
+    /// What goes on to rumqttd.
+    pub(super) onward: Vec<Onward>,
+    /// What the client is answered.
+    pub(super) answers: Vec<[u8; 4]>,
+    /// Acknowledgements that nobody waited for.
+    pub(super) unasked: u32,
+}
+
+/// What goes on to rumqttd.
+#[expect(clippy::large_enum_variant, reason = "they are moved on at once; a box would cost each an allocation")]
 #[derive(Debug, PartialEq)]
-pub(super) enum Due {
-    /// These go on.
-    Pass(Vec<Packet>),
-    /// It goes nowhere; the client is answered with this packet.
-    Answer([u8; 4]),
-    /// The client has begun too much.
-    TooMuch,
+pub(super) enum Onward {
+    /// A message whose acknowledgement is not rumqttd's.
+    Message(Message),
+    /// Any other packet.
+    Packet(Packet),
 }
 
 impl Book {
+    /// Begins with nothing owed, and room for messages of quality 2 that are begun.
+    pub(super) fn new(room: Room) -> Self {
+        Self { sent: VecDeque::new(), begun: HashMap::new(), room }
+    }
+
     /// Notes a message of quality 1 or 2 on its way to the client.
-    pub(super) fn note_sent(&mut self, packet_id: u16) {
-        self.sent.push_back((packet_id, None));
+    pub(super) fn note_sent(&mut self, packet_id: u16, quality: u8) {
+        let stage = if quality == 2 { Stage::Begun } else { Stage::Once };
+        self.sent.push_back(Sent { packet_id, stage });
     }
 
-    /// Judges a PUBLISH of quality 2 from the client: it counts once, however often it is sent.
-    pub(super) fn begin(&mut self, packet_id: u16) -> Due {
-        if self.begun.contains(&packet_id) {
-            let [high, low] = packet_id.to_be_bytes();
-            return Due::Answer([0x50, 2, high, low]);
+    /// Judges a PUBLISH of quality 2 from the client: it counts once, however often it is sent, and from its release on.
+    ///
+    /// # Errors
+    /// [`Ended::TooMuch`] when the client has begun more than it may.
+    pub(super) fn begin(&mut self, packet_id: u16, message: Option<Message>, due: &mut Due) -> Result<(), Ended> {
+        if !self.begun.contains_key(&packet_id) {
+            let bytes = message.as_ref().map_or(0, Message::bytes);
+            if self.begun.len() >= MAX_BEGUN || !self.room.take(bytes) {
+                return Err(Ended::TooMuch);
+            }
+            self.begun.insert(packet_id, message);
         }
-        if self.begun.len() >= MAX_BEGUN {
-            return Due::TooMuch;
-        }
-        self.begun.insert(packet_id);
-        Due::Pass(Vec::new())
+        due.answer(PUBREC, packet_id);
+        Ok(())
     }
 
-    /// Judges an acknowledgement of the client; other packets pass.
-    pub(super) fn judge(&mut self, packet: Packet) -> Due {
-        match &packet {
-            Packet::PubAck(PubAck { pkid, .. }, _) | Packet::PubRec(PubRec { pkid, .. }, _) => {
-                let ready = settle(&mut self.sent, *pkid, packet);
-                for packet in &ready {
-                    if let Packet::PubRec(record, _) = packet {
-                        self.releasing.push_back((record.pkid, None));
-                    }
+    /// Judges an acknowledgement of the client; other packets go on.
+    pub(super) fn judge(&mut self, packet: Packet, due: &mut Due) {
+        match packet {
+            Packet::PubAck(PubAck { pkid, .. }, _) => self.step(pkid, Stage::Once, Stage::Whole, due),
+            Packet::PubRec(PubRec { pkid, .. }, _) => {
+                self.step(pkid, Stage::Begun, Stage::Released, due);
+                // Also when it says so again.
+                if self.sent.iter().any(|sent| sent.packet_id == pkid && sent.stage == Stage::Released) {
+                    due.answer(PUBREL, pkid);
                 }
-                Due::Pass(ready)
             }
-            Packet::PubComp(PubComp { pkid, .. }, _) => Due::Pass(settle(&mut self.releasing, *pkid, packet)),
-            Packet::PubRel(release, _) if !self.begun.remove(&release.pkid) => {
-                let [high, low] = release.pkid.to_be_bytes();
-                Due::Answer([0x70, 2, high, low])
+            Packet::PubComp(PubComp { pkid, .. }, _) => self.step(pkid, Stage::Released, Stage::Whole, due),
+            Packet::PubRel(PubRel { pkid, .. }, _) => {
+                match self.begun.remove(&pkid) {
+                    Some(message) => {
+                        self.room.give_back(message.as_ref().map_or(0, Message::bytes));
+                        due.onward.extend(message.map(Onward::Message));
+                    }
+                    None => due.unasked += 1,
+                }
+                due.answer(PUBCOMP, pkid);
             }
-            _ => Due::Pass(vec![packet]),
+            other => due.onward.push(Onward::Packet(other)),
+        }
+    }
+
+    /// Brings a message for the client on from one stage to the next; those at the front that are whole go on.
+    fn step(&mut self, packet_id: u16, from: Stage, to: Stage, due: &mut Due) {
+        match self.sent.iter_mut().find(|sent| sent.packet_id == packet_id && sent.stage == from) {
+            Some(sent) => sent.stage = to,
+            None => due.unasked += 1,
+        }
+        while self.sent.front().is_some_and(|sent| sent.stage == Stage::Whole)
+            && let Some(sent) = self.sent.pop_front()
+        {
+            // To rumqttd each is acknowledged at once: this frees its packet id.
+            let whole = PubAck { pkid: sent.packet_id, reason: PubAckReason::Success };
+            due.onward.push(Onward::Packet(Packet::PubAck(whole, None)));
         }
     }
 }
 
-/// Puts an acknowledgement into its place, and gives those whose turn has come.
-fn settle(open: &mut VecDeque<(u16, Option<Packet>)>, packet_id: u16, packet: Packet) -> Vec<Packet> {
-    if let Some((_, place)) = open.iter_mut().find(|(id, place)| *id == packet_id && place.is_none()) {
-        *place = Some(packet);
+impl Due {
+    fn answer(&mut self, first: u8, packet_id: u16) {
+        let [high, low] = packet_id.to_be_bytes();
+        self.answers.push([first, 2, high, low]);
     }
-    let mut ready = Vec::new();
-    while let Some((_, place)) = open.front_mut()
-        && let Some(packet) = place.take()
-    {
-        ready.push(packet);
-        open.pop_front();
-    }
-    ready
 }
 
 #[cfg(test)]
 mod tests {
-    use rumqttd::protocol::{PubAckReason, PubCompReason, PubRecReason, PubRel, PubRelReason};
+    use rumqttd::protocol::{PubCompReason, PubRecReason, PubRelReason};
 
     use super::*;
+    use crate::inner::room::Hall;
+
+    fn book() -> Book {
+        Book::new(Hall::new(2000, 1500).room())
+    }
 
     fn acknowledgement(pkid: u16) -> Packet {
         Packet::PubAck(PubAck { pkid, reason: PubAckReason::Success }, None)
@@ -110,44 +189,86 @@ mod tests {
         Packet::PubRel(PubRel { pkid, reason: PubRelReason::Success }, None)
     }
 
+    fn message(payload: &'static str) -> Message {
+        Message { topic: Bytes::from_static(b"t"), payload: payload.into(), is_retained: false }
+    }
+
+    fn judge(book: &mut Book, packet: Packet) -> Due {
+        let mut due = Due::default();
+        book.judge(packet, &mut due);
+        due
+    }
+
+    fn begin(book: &mut Book, packet_id: u16, message: Message) -> Result<Due, Ended> {
+        let mut due = Due::default();
+        book.begin(packet_id, Some(message), &mut due).map(|()| due)
+    }
+
+    fn answer(answer: [u8; 4]) -> Due {
+        Due { answers: vec![answer], ..Due::default() }
+    }
+
+    fn unasked() -> Due {
+        Due { unasked: 1, ..Due::default() }
+    }
+
+    fn settled(packet_ids: &[u16]) -> Due {
+        let onward = packet_ids.iter().map(|id| Onward::Packet(acknowledgement(*id))).collect();
+        Due { onward, ..Due::default() }
+    }
+
     #[test]
     fn acknowledgements_go_on_in_the_order_of_the_messages() {
-        let mut book = Book::default();
-        (1..=3).for_each(|id| book.note_sent(id));
-        assert_eq!(book.judge(acknowledgement(3)), Due::Pass(vec![]));
-        assert_eq!(book.judge(acknowledgement(1)), Due::Pass(vec![acknowledgement(1)]));
-        assert_eq!(book.judge(acknowledgement(2)), Due::Pass(vec![acknowledgement(2), acknowledgement(3)]));
+        let mut book = book();
+        (1..=3).for_each(|id| book.note_sent(id, 1));
+        assert_eq!(judge(&mut book, acknowledgement(3)), settled(&[]));
+        assert_eq!(judge(&mut book, acknowledgement(1)), settled(&[1]));
+        assert_eq!(judge(&mut book, acknowledgement(2)), settled(&[2, 3]));
     }
 
     #[test]
     fn acknowledgement_that_nobody_waits_for_ends_here() {
-        let mut book = Book::default();
-        book.note_sent(1);
-        for packet in [acknowledgement(2), record(7), completion(1)] {
-            assert_eq!(book.judge(packet), Due::Pass(vec![]));
+        let mut book = book();
+        book.note_sent(1, 1);
+        book.note_sent(2, 2);
+        for packet in [acknowledgement(3), record(7), completion(1), record(1), acknowledgement(2), completion(2)] {
+            assert_eq!(judge(&mut book, packet), unasked());
         }
-        assert_eq!(book.judge(acknowledgement(1)), Due::Pass(vec![acknowledgement(1)]));
-        assert_eq!(book.judge(acknowledgement(1)), Due::Pass(vec![]), "a second time");
+        assert_eq!(judge(&mut book, acknowledgement(1)), settled(&[1]));
+        assert_eq!(judge(&mut book, acknowledgement(1)), unasked(), "a second time");
     }
 
     #[test]
-    fn messages_of_quality_2_are_completed_in_the_order_of_their_records() {
-        let mut book = Book::default();
-        (1..=2).for_each(|id| book.note_sent(id));
-        assert_eq!(book.judge(record(2)), Due::Pass(vec![]));
-        assert_eq!(book.judge(record(1)), Due::Pass(vec![record(1), record(2)]));
-        assert_eq!(book.judge(completion(2)), Due::Pass(vec![]));
-        assert_eq!(book.judge(completion(1)), Due::Pass(vec![completion(1), completion(2)]));
+    fn message_of_quality_2_keeps_its_packet_id_until_it_is_complete() {
+        let mut book = book();
+        (1..=2).for_each(|id| book.note_sent(id, 2));
+        assert_eq!(judge(&mut book, record(2)), answer([0x62, 2, 0, 2]));
+        assert_eq!(judge(&mut book, completion(2)), settled(&[]));
+        assert_eq!(judge(&mut book, record(1)), answer([0x62, 2, 0, 1]));
+        assert_eq!(judge(&mut book, record(1)), Due { unasked: 1, ..answer([0x62, 2, 0, 1]) }, "a second time");
+        assert_eq!(judge(&mut book, completion(1)), settled(&[1, 2]));
     }
 
     #[test]
-    fn message_of_quality_2_that_is_sent_again_counts_once() {
-        let mut book = Book::default();
-        assert_eq!(book.begin(258), Due::Pass(vec![]));
-        assert_eq!(book.begin(258), Due::Answer([0x50, 2, 1, 2]));
-        assert_eq!(book.judge(release(258)), Due::Pass(vec![release(258)]));
-        assert_eq!(book.judge(release(258)), Due::Answer([0x70, 2, 1, 2]), "released already");
-        (1..=1000).for_each(|id| assert_eq!(book.begin(id), Due::Pass(vec![])));
-        assert_eq!(book.begin(1001), Due::TooMuch);
+    fn message_of_quality_2_goes_on_once_and_when_it_is_released() {
+        let mut book = book();
+        assert_eq!(begin(&mut book, 258, message("once")), Ok(answer([0x50, 2, 1, 2])));
+        assert_eq!(begin(&mut book, 258, message("again")), Ok(answer([0x50, 2, 1, 2])));
+        let released = Due { onward: vec![Onward::Message(message("once"))], ..answer([0x70, 2, 1, 2]) };
+        assert_eq!(judge(&mut book, release(258)), released);
+        assert_eq!(judge(&mut book, release(258)), Due { unasked: 1, ..answer([0x70, 2, 1, 2]) }, "released already");
+    }
+
+    #[test]
+    fn client_that_begins_too_much_ends() {
+        let mut book = book();
+        (1..=1000).for_each(|id| assert!(begin(&mut book, id, message("")).is_ok()));
+        assert_eq!(begin(&mut book, 1001, message("")), Err(Ended::TooMuch));
+
+        let mut book = Book::new(Hall::new(100, 11).room());
+        assert!(begin(&mut book, 1, message("0123456789")).is_ok());
+        assert_eq!(begin(&mut book, 2, message("x")), Err(Ended::TooMuch));
+        judge(&mut book, release(1));
+        assert!(begin(&mut book, 2, message("x")).is_ok());
     }
 }

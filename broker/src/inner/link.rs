@@ -14,7 +14,8 @@ use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Error, Packet, Protoco
 use tokio::time::{sleep, timeout};
 
 use super::INNER_TIMEOUT;
-use super::book::{Book, Due};
+use super::book::{Book, Due, Message, Onward};
+use super::room::Room;
 use super::store::Store;
 use crate::gate::packet::length;
 
@@ -36,6 +37,15 @@ pub(crate) enum Ended {
     TooSlow,
     /// The client began more messages of quality 2 than it may.
     TooMuch,
+}
+
+/// What has come of packets that were handed over.
+#[derive(Debug)]
+pub(crate) struct HandedOver {
+    /// What the client is to be answered at once.
+    pub(crate) answers: Vec<[u8; 4]>,
+    /// Acknowledgements that nobody waited for.
+    pub(crate) unasked: u32,
 }
 
 /// The way to rumqttd. Dropping it takes leave of it.
@@ -61,8 +71,13 @@ pub(crate) struct Outlet {
 }
 
 /// Makes the two ways of a line.
-pub(super) fn line(link: (LinkTx, LinkRx), store: &Arc<Store>, max_packet_bytes: usize) -> (Intake, Outlet) {
-    let book = Arc::new(Mutex::new(Book::default()));
+pub(super) fn line(
+    link: (LinkTx, LinkRx),
+    store: &Arc<Store>,
+    room: Room,
+    max_packet_bytes: usize,
+) -> (Intake, Outlet) {
+    let book = Arc::new(Mutex::new(Book::new(room)));
     let intake = Intake {
         link: link.0,
         store: Arc::clone(store),
@@ -81,12 +96,12 @@ impl Intake {
         self.begun.extend_from_slice(bytes);
     }
 
-    /// Hands over all packets that are whole; gives what the client is to be answered at once.
+    /// Hands over all packets that are whole; gives what has come of them.
     ///
     /// # Errors
     /// [`Ended`] when the client has to go.
-    pub(crate) async fn hand_over(&mut self) -> Result<Vec<[u8; 4]>, Ended> {
-        let (mut packets, mut answers) = (Vec::new(), Vec::new());
+    pub(crate) async fn hand_over(&mut self) -> Result<HandedOver, Ended> {
+        let mut due = Due::default();
         while !self.has_left {
             let quality = self.open_packet();
             let packet = match V4.read_mut(&mut self.begun, self.max_packet_bytes) {
@@ -94,17 +109,13 @@ impl Intake {
                 Err(Error::InsufficientBytes(_)) => break,
                 Err(_) => return Err(Ended::LetGo),
             };
-            match self.judge(packet, quality) {
-                Due::Pass(passed) => packets.extend(passed),
-                Due::Answer(answer) => answers.push(answer),
-                Due::TooMuch => return Err(Ended::TooMuch),
-            }
+            self.judge(packet, quality, &mut due)?;
         }
         while self.link.buffer().len() >= MAX_WAITING {
             sleep(PAUSE).await;
         }
-        self.push(packets)?;
-        Ok(answers)
+        self.push(due.onward)?;
+        Ok(HandedOver { answers: due.answers, unasked: due.unasked })
     }
 
     /// Takes leave, and has this packet published, if any: the will.
@@ -116,11 +127,12 @@ impl Intake {
         // The packet that has begun ends here.
         self.begun = BytesMut::from(will);
         let quality = self.open_packet();
+        let mut due = Due::default();
         if let Ok(packet) = V4.read_mut(&mut self.begun, usize::MAX)
-            && let Due::Pass(packets) = self.judge(packet, quality)
+            && self.judge(packet, quality, &mut due).is_ok()
         {
             // When rumqttd is gone there is nobody to hear it.
-            let _ = self.push(packets);
+            let _ = self.push(due.onward);
         }
     }
 
@@ -140,41 +152,60 @@ impl Intake {
         quality(&self.begun)
     }
 
-    fn judge(&mut self, packet: Packet, quality: Option<(u8, u16)>) -> Due {
+    fn judge(&mut self, packet: Packet, quality: Option<(u8, u16)>, due: &mut Due) -> Result<(), Ended> {
         match packet {
-            Packet::Publish(publish, _) => self.judge_publish(publish, quality),
+            Packet::Publish(publish, _) => return self.judge_publish(publish, quality, due),
             Packet::Disconnect(..) => {
                 self.has_left = true;
-                Due::Pass(vec![packet])
+                due.onward.push(Onward::Packet(packet));
             }
-            other => hold(&self.book).judge(other),
+            other => hold(&self.book).judge(other, due),
         }
+        Ok(())
     }
 
-    fn judge_publish(&mut self, mut publish: Publish, quality: Option<(u8, u16)>) -> Due {
+    fn judge_publish(&mut self, mut publish: Publish, quality: Option<(u8, u16)>, due: &mut Due) -> Result<(), Ended> {
+        let is_for_nobody = publish.topic.starts_with(b"$");
         if let Some((2, packet_id)) = quality {
-            let due = hold(&self.book).begin(packet_id);
-            if due != Due::Pass(Vec::new()) {
-                return due;
-            }
+            let message = (!is_for_nobody).then(|| self.message(&publish));
+            return hold(&self.book).begin(packet_id, message, due);
         }
-        if publish.topic.starts_with(b"$") {
-            return Due::Pass(vec![Packet::Publish(publish, None)]);
+        if !is_for_nobody {
+            let message = self.message(&publish);
+            self.keep(&mut publish, message);
         }
-        // Slices of what was read would keep all of it in memory.
+        due.onward.push(Onward::Packet(Packet::Publish(publish, None)));
+        Ok(())
+    }
+
+    /// Takes out of a packet what stays: slices of what was read would keep all of it in memory.
+    fn message(&mut self, publish: &Publish) -> Message {
         if self.topic != publish.topic {
             self.topic = bytes::Bytes::copy_from_slice(&publish.topic);
         }
         let payload = bytes::Bytes::copy_from_slice(&publish.payload);
-        let kept = self.store.keep(&self.topic, payload, publish.retain);
-        publish.topic = self.topic.clone();
+        Message { topic: self.topic.clone(), payload, is_retained: publish.retain }
+    }
+
+    /// Keeps a message, and puts what stands for it into the packet for rumqttd.
+    fn keep(&self, publish: &mut Publish, message: Message) {
+        let kept = self.store.keep(&message.topic, message.payload, message.is_retained);
+        publish.topic = message.topic;
         publish.payload = kept.token;
         publish.retain = kept.is_retained;
-        Due::Pass(vec![Packet::Publish(publish, None)])
     }
 
     /// Gives packets to rumqttd, which is told of them unless it has yet to fetch others.
-    fn push(&mut self, mut packets: Vec<Packet>) -> Result<(), Ended> {
+    fn push(&mut self, onward: Vec<Onward>) -> Result<(), Ended> {
+        let packets = onward.into_iter().map(|onward| match onward {
+            Onward::Packet(packet) => packet,
+            Onward::Message(message) => {
+                let mut publish = Publish::new(bytes::Bytes::new(), bytes::Bytes::new(), false);
+                self.keep(&mut publish, message);
+                Packet::Publish(publish, None)
+            }
+        });
+        let mut packets: Vec<_> = packets.collect();
         let Some(last) = packets.pop() else { return Ok(()) };
         {
             let mut waiting = self.link.buffer();
@@ -194,7 +225,7 @@ impl Drop for Intake {
         if !self.has_left {
             let leave = Disconnect { reason_code: DisconnectReasonCode::NormalDisconnection };
             // When rumqttd is gone there is nobody to take leave of.
-            let _ = self.push(vec![Packet::Disconnect(leave, None)]);
+            let _ = self.push(vec![Onward::Packet(Packet::Disconnect(leave, None))]);
         }
     }
 }
@@ -241,9 +272,9 @@ impl Outlet {
         V4.write(packet, packets).map_err(|_| Ended::LetGo)?;
         let written = &packets[from..];
         if written.first().is_some_and(|first| first >> 4 == 3)
-            && let Some((1.., packet_id)) = quality(written)
+            && let Some((quality @ 1.., packet_id)) = quality(written)
         {
-            hold(&self.book).note_sent(packet_id);
+            hold(&self.book).note_sent(packet_id, quality);
         }
         Ok(())
     }

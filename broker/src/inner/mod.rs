@@ -5,6 +5,7 @@
 
 mod book;
 mod link;
+mod room;
 mod store;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::BrokerConfig;
 pub(crate) use link::{Ended, Intake, Outlet};
+use room::Hall;
 use store::{Bounds, Store};
 
 /// How long the inner broker may take to answer, and to take leave.
@@ -31,6 +33,8 @@ const SEGMENTS: usize = 8;
 /// As many as the store counts messages for, so that it lets a message go before any log does: one segment is being filled, one
 /// is for messages that came in another order into the log than into the store.
 const STORE_SEGMENTS: usize = SEGMENTS - 2;
+/// The share of the queue that one client's messages of quality 2 may take before they are released: one in so many.
+const BEGUN_SHARE: usize = 16;
 /// What the gate sends to see whether the router lives.
 const PING: [u8; 2] = [0xC0, 0];
 
@@ -42,6 +46,7 @@ type Join = dyn Fn(&str) -> Option<(LinkTx, LinkRx)> + Send + Sync;
 pub(crate) struct Access {
     join: Arc<Join>,
     store: Arc<Store>,
+    hall: Arc<Hall>,
     max_packet_bytes: usize,
 }
 
@@ -66,17 +71,19 @@ impl Access {
         };
         // A SUBSCRIBE that the gate makes anew may be a little longer than the client's.
         let max_packet_bytes = config.max_packet_bytes + 1024;
-        Self { join: Arc::new(join), store: Arc::new(Store::new(bounds)), max_packet_bytes }
+        let max_begun_bytes = (bounds.payload_bytes / BEGUN_SHARE).max(max_packet_bytes);
+        let hall = Hall::new(bounds.payload_bytes.max(max_begun_bytes), max_begun_bytes);
+        Self { join: Arc::new(join), store: Arc::new(Store::new(bounds)), hall, max_packet_bytes }
     }
 
     /// Introduces a client to the router; `None` when it does not answer. The client goes by this name, which nobody else has,
     /// and leaves no session behind.
     pub(crate) async fn introduce(&self, name: String) -> Option<(Intake, Outlet)> {
         let (tell, told) = oneshot::channel();
-        let Self { join, store, max_packet_bytes } = self.clone();
+        let Self { join, store, hall, max_packet_bytes } = self.clone();
         // When nobody waits any more, the line is dropped, and takes leave so.
         spawn_blocking(move || {
-            let line = join(&name).map(|link| link::line(link, &store, max_packet_bytes));
+            let line = join(&name).map(|link| link::line(link, &store, hall.room(), max_packet_bytes));
             drop(tell.send(line));
         });
         timeout(INNER_TIMEOUT, told).await.ok()?.ok()?
