@@ -9,8 +9,8 @@ pub(crate) const WARNING_MS: i64 = 30 * 24 * 3600 * 1000;
 /// Whose a certificate is, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// Its common name, or else its first DNS name.
-    pub(crate) name: String,
+    /// Its common name and its DNS names, in this order.
+    pub(crate) names: Vec<String>,
     /// The number that its authority gave it, without zeros before it.
     pub(crate) serial: Vec<u8>,
     /// The last moment at which it holds.
@@ -25,18 +25,21 @@ impl Certificate {
     pub(crate) fn read(der: &[u8]) -> Result<Self, String> {
         let (_, parsed) = X509Certificate::from_der(der)
             .map_err(|error| format!("holds a certificate that cannot be read: {error}"))?;
-        let common = parsed.subject().iter_common_name().find_map(|name| name.as_str().ok());
+        let common = parsed.subject().iter_common_name().filter_map(|name| name.as_str().ok());
         let alternatives = parsed.subject_alternative_name().ok().flatten();
-        let dns = alternatives.and_then(|names| {
-            names.value.general_names.iter().find_map(|name| match name {
-                GeneralName::DNSName(name) => Some(*name),
-                _ => None,
-            })
+        let dns = alternatives.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(*name),
+            _ => None,
         });
-        let name = common.filter(|name| !name.is_empty()).or(dns).unwrap_or_default().to_owned();
+        let names = common.chain(dns).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let seconds = parsed.validity().not_after.timestamp();
         let not_after = UnixMillis::new(seconds.saturating_mul(1000));
-        Ok(Self { name, serial: plain(parsed.raw_serial()), not_after })
+        Ok(Self { names, serial: plain(parsed.raw_serial()), not_after })
+    }
+
+    /// Gives what it is called in logs: its common name, or else its first DNS name.
+    pub(crate) fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
     }
 }
 

@@ -79,5 +79,5 @@ impl Health {
 fn ended(policy: &Policy, now: UnixMillis) -> Vec<String> {
     let own = policy.tls.iter().flat_map(|tls| &tls.own);
     let ended = own.filter(|(_, certificate)| certificate.not_after.get() < now.get());
-    ended.map(|(file, certificate)| format!("{file}: {} ended {}", certificate.name, certificate.not_after)).collect()
+    ended.map(|(file, certificate)| format!("{file}: {} ended {}", certificate.name(), certificate.not_after)).collect()
 }

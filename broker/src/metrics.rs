@@ -38,8 +38,8 @@ pub(crate) struct Counters {
 }
 
 /// The words for why a client was not let in.
-pub(crate) const REASONS: [&str; 9] =
-    ["protocol", "client_id", "will", "unavailable", "credentials", "no_connect", "late", "denied", "tls"];
+pub(crate) const REASONS: [&str; 10] =
+    ["protocol", "client_id", "will", "unavailable", "credentials", "no_connect", "late", "denied", "tls", "nobody"];
 
 impl Counters {
     /// Adds to a counter.

@@ -38,7 +38,12 @@ pub(crate) enum Identity {
         proof: Secret,
     },
     /// It has the key of a certificate.
-    Certified(Certificate),
+    Certified {
+        /// The one of its names that the client goes by.
+        name: String,
+        /// The certificate.
+        certificate: Certificate,
+    },
 }
 
 impl Identity {
@@ -46,9 +51,14 @@ impl Identity {
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Unasked => None,
-            Self::User { name, .. } => Some(name),
-            Self::Certified(certificate) => Some(&certificate.name),
+            Self::User { name, .. } | Self::Certified { name, .. } => Some(name),
         }
+    }
+
+    /// Gives all names that were proved.
+    fn all_names(&self) -> impl Iterator<Item = &str> {
+        let others: &[String] = if let Self::Certified { certificate, .. } = self { &certificate.names } else { &[] };
+        self.name().into_iter().chain(others.iter().map(String::as_str))
     }
 }
 
@@ -59,8 +69,9 @@ impl Policy {
     /// [`Refusal`] when it proves nothing.
     pub(crate) fn identify(&self, connect: &Connect, certificate: Option<Certificate>) -> Result<Identity, Refusal> {
         if let Some(certificate) = certificate {
-            let has_name = !certificate.name.is_empty();
-            return if has_name { Ok(Identity::Certified(certificate)) } else { Err(Refusal::Credentials) };
+            let name = self.rights.name_among(&certificate.names, &connect.client_id);
+            let name = name.ok_or(Refusal::Nobody)?.to_owned();
+            return Ok(Identity::Certified { name, certificate });
         }
         let Some(users) = &self.users else { return Ok(Identity::Unasked) };
         let login = connect.login.as_ref().ok_or(Refusal::Credentials)?;
@@ -75,7 +86,11 @@ impl Policy {
     /// # Errors
     /// [`Refusal`] when it may not come in so.
     pub(crate) fn grant(&self, identity: &Identity, connect: &Connect) -> Result<Arc<Granted>, Refusal> {
-        if self.denied.holds(identity.name().unwrap_or(&connect.client_id)) {
+        let is_denied = match identity {
+            Identity::Unasked => self.denied.holds(&connect.client_id),
+            _ => identity.all_names().any(|name| self.denied.holds(name)),
+        };
+        if is_denied {
             return Err(Refusal::Denied);
         }
         let granted = self.rights.of(identity.name(), &connect.client_id).map_err(|_| Refusal::Stranger)?;
@@ -90,7 +105,10 @@ impl Policy {
         let is_known = match (identity, &self.users, &self.tls) {
             (Identity::Unasked, None, _) => true,
             (Identity::User { name, proof }, Some(users), _) => users.proof(name) == Some(proof),
-            (Identity::Certified(certificate), _, Some(tls)) => !tls.has_revoked(&certificate.serial),
+            (Identity::Certified { name, certificate }, _, Some(tls)) => {
+                let goes_by = self.rights.name_among(&certificate.names, &connect.client_id);
+                goes_by == Some(name) && !tls.has_revoked(&certificate.serial)
+            }
             _ => false,
         };
         is_known && self.grant(identity, connect).is_ok_and(|now| *now == *granted)

@@ -113,7 +113,7 @@ pub(crate) async fn watch(
 fn warn_of_ends(policy: &Policy, now: UnixMillis) {
     for (file, certificate) in policy.tls.iter().flat_map(|tls| &tls.own) {
         if certificate.not_after.get() < now.get().saturating_add(WARNING_MS) {
-            let (name, until) = (&certificate.name, certificate.not_after);
+            let (name, until) = (certificate.name(), certificate.not_after);
             tracing::warn!(file, name, %until, "a certificate ends soon, or has ended: put a new one in its place");
         }
     }

@@ -10,7 +10,7 @@ use std::process::Command;
 use rumqttc::{ConnectReturnCode, ConnectionError};
 use support::authority::{Authority, said};
 use support::raw::dial;
-use support::{DEADLINE, Process, connect, options, publish, refusal};
+use support::{DEADLINE, Process, connect, next_message, options, publish, refusal, subscribe};
 
 const STATE: &str = "tankline/v1/lindong/rtu-01/state";
 
@@ -34,6 +34,37 @@ async fn edge_comes_in_by_its_certificate_and_others_do_not() {
     std::fs::copy(authority.path("ca/ca.crt"), other.path("ca/ca.crt")).unwrap();
     refusal(other.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
     publish(&mut eventloop, &client, STATE, true, b"undisturbed").await;
+}
+
+#[tokio::test]
+async fn edge_is_known_by_whichever_name_of_its_certificate_is_its_own() {
+    let authority = Authority::found();
+    authority.ca(&["issue", "--client", "tankline-ingest"]);
+    authority.issue_as("device-4711", &["10-0-0-7.plant.example", "lindong.rtu-01"]);
+    authority.issue_as("laptop", &["laptop.office.example"]);
+    let config = format!("deny_file = \"denied\"\n{}", authority.strict());
+    let broker = Process::start_with(&config, &[("denied", "# nobody\n")]);
+    let centre = authority.client(&broker, "tankline-ingest.lindong", Some("tankline-ingest"));
+    let (_centre, mut heard) = subscribe(centre, "tankline/v1/+/+/state").await;
+    let edge = || authority.client(&broker, "lindong.rtu-01", Some("device-4711"));
+    let (client, mut eventloop) = connect(edge()).await;
+    publish(&mut eventloop, &client, STATE, false, b"online").await;
+    assert_eq!(next_message(&mut heard).await.topic, STATE);
+
+    for client_id in ["laptop", "lindong.rtu-01"] {
+        let refused = refusal(authority.client(&broker, client_id, Some("laptop"))).await;
+        assert!(
+            matches!(refused, ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized)),
+            "{client_id}: {refused}"
+        );
+        let told = broker.line_with("client refused");
+        assert!(told.contains("names no edge") && told.contains("laptop.office.example"), "{told}");
+    }
+    // Any name of a certificate can be denied.
+    broker.write("denied", "device-4711\n");
+    let cut_off = async { while eventloop.poll().await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, cut_off).await.expect("it is inside still");
+    refusal(edge()).await;
 }
 
 #[tokio::test]

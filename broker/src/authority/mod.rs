@@ -190,7 +190,7 @@ mod tests {
         let holder = Holder::client("lindong.rtu-01").unwrap();
         let written = authority.issue(&holder, &dir.path().join("out"), NOW, 10).unwrap();
         let certificate = Certificate::read(&der(&written.certificate)).unwrap();
-        assert_eq!(certificate.name, "lindong.rtu-01");
+        assert_eq!(certificate.name(), "lindong.rtu-01");
         assert_eq!(certificate.not_after.get(), NOW.get() + 10 * 86_400_000);
         for key in [&written.key, &dir.path().join(KEY)] {
             assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);

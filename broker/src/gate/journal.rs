@@ -54,8 +54,8 @@ impl Journal {
     /// Tells that a client's certificate ends soon, when that was not told before.
     pub(super) fn note_end(&self, certificate: &Certificate) {
         let soon = clock::unix_ms().get().saturating_add(WARNING_MS);
-        if certificate.not_after.get() < soon && self.is_new(&certificate.name, Try::End) {
-            let (identity, until) = (&certificate.name, certificate.not_after);
+        if certificate.not_after.get() < soon && self.is_new(certificate.name(), Try::End) {
+            let (identity, until) = (certificate.name(), certificate.not_after);
             tracing::warn!(identity, %until, "the certificate of a client ends soon: give it a new one");
         }
     }

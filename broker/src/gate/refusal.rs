@@ -15,6 +15,8 @@ pub(crate) enum Refusal {
     Denied,
     #[error("its certificate or its encryption is none that is accepted here")]
     Tls,
+    #[error("its certificate names no edge, not the centre, and nobody of the rights file")]
+    Nobody,
     #[error("the broker cannot take it in now")]
     Unavailable,
     #[error("wrong user or password")]
@@ -35,7 +37,7 @@ impl Refusal {
             Self::ClientId | Self::Stranger => 2,
             Self::Unavailable | Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls => 3,
             Self::Credentials => 4,
-            Self::Will | Self::Denied => 5,
+            Self::Will | Self::Denied | Self::Nobody => 5,
         };
         [0x20, 2, 0, code]
     }
@@ -57,6 +59,7 @@ impl Refusal {
             Self::Late => "late",
             Self::Denied => "denied",
             Self::Tls => "tls",
+            Self::Nobody => "nobody",
         }
     }
 }

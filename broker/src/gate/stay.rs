@@ -50,14 +50,15 @@ pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
     let until = clock::now() + rules.limits.connect_timeout;
     let Some(tls) = rules.policy().tls.clone() else { return receive_client(stream, None, peer, until, rules).await };
     let encrypted = timeout_at(until.into(), TlsAcceptor::from(tls.config).accept(stream)).await;
-    match encrypted.map_err(|_| Refusal::Late).and_then(|accepted| accepted.map_err(|_| Refusal::Tls)) {
-        Ok(stream) => {
+    match encrypted {
+        Ok(Ok(stream)) => {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             // The encryption has read it already, so it can be read.
             let certificate = chain.first().and_then(|der| Certificate::read(der).ok());
             receive_client(stream, certificate, peer, until, rules).await;
         }
-        Err(refusal) => rules.note_refusal(peer, refusal),
+        Ok(Err(error)) => rules.note_refusal(peer, Refusal::Tls, Some(error.to_string())),
+        Err(_) => rules.note_refusal(peer, Refusal::Late, None),
     }
 }
 
@@ -68,10 +69,11 @@ async fn receive_client(
     until: Instant,
     rules: &Rules,
 ) {
+    let names = certificate.as_ref().map(|certificate| certificate.names.join(", "));
     let asked = timeout_at(until.into(), admit(&mut client, certificate, peer, rules)).await;
     let admitted = match asked.unwrap_or(Err(Refusal::Late)) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refuse(client, peer, refusal, rules).await,
+        Err(refusal) => return refuse(client, peer, refusal, names, rules).await,
     };
     if admitted.connect.client_id.is_empty() {
         return stay(client, admitted, rules, pending()).await;
@@ -101,7 +103,7 @@ async fn admit(
         policy.identify(&connect, certificate)?
     };
     let granted = policy.grant(&identity, &connect)?;
-    if let Identity::Certified(certificate) = &identity {
+    if let Identity::Certified { certificate, .. } = &identity {
         rules.journal.note_end(certificate);
     }
     // The password has done its work.
@@ -121,7 +123,7 @@ async fn stay(
     let Some(inner) = rules.inner.introduce(slot.number.to_string()).await else {
         tracing::error!(%peer, client_id, "the inner broker does not answer");
         rules.note_silence();
-        return refuse(client, peer, Refusal::Unavailable, rules).await;
+        return refuse(client, peer, Refusal::Unavailable, None, rules).await;
     };
     rules.note_answer();
     let user = admitted.identity.name();
@@ -144,9 +146,10 @@ async fn stay(
 }
 
 impl Rules {
-    fn note_refusal(&self, peer: SocketAddr, refusal: Refusal) {
+    /// Counts and tells a refusal; `shown` is what is known besides: names in a certificate, or an error of encryption.
+    fn note_refusal(&self, peer: SocketAddr, refusal: Refusal, shown: Option<String>) {
         self.counters.note_refusal(refusal);
-        tracing::warn!(%peer, reason = %refusal, "client refused");
+        tracing::warn!(%peer, reason = %refusal, shown, "client refused");
     }
 }
 
@@ -179,8 +182,14 @@ impl Drop for Inside<'_> {
     }
 }
 
-async fn refuse(mut client: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, refusal: Refusal, rules: &Rules) {
-    rules.note_refusal(peer, refusal);
+async fn refuse(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    refusal: Refusal,
+    shown: Option<String>,
+    rules: &Rules,
+) {
+    rules.note_refusal(peer, refusal, shown);
     if refusal.is_worth_an_answer() {
         // A client that does not hear it finds the connection closed.
         let told = async {

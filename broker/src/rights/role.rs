@@ -103,13 +103,13 @@ impl Rights {
 }
 
 /// Takes `{site}.{edge}` apart; the names of the centre have that form too and are none.
-fn edge_name(name: &str) -> Option<(&str, &str)> {
+pub(super) fn edge_name(name: &str) -> Option<(&str, &str)> {
     let (site, edge) = name.split_once('.')?;
     let is_one = site.parse::<SiteName>().is_ok() && edge.parse::<EdgeName>().is_ok() && !is_centre_name(name);
     is_one.then_some((site, edge))
 }
 
-fn is_centre_name(name: &str) -> bool {
+pub(super) fn is_centre_name(name: &str) -> bool {
     name.strip_prefix(CENTRE_NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
 }
 

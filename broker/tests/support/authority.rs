@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -43,6 +44,21 @@ impl Authority {
     pub fn issue(&self, edge: &str) -> &Self {
         self.ca(&["issue", "--edge", edge]);
         self
+    }
+
+    /// Has a client's certificate signed as another authority might: by a common name and DNS names.
+    pub fn issue_as(&self, common_name: &str, dns_names: &[&str]) {
+        let read = |file: &str| std::fs::read_to_string(self.path(file)).unwrap();
+        let key = KeyPair::from_pem(&read("ca/ca.key")).unwrap();
+        let issuer = Issuer::from_ca_cert_pem(&read("ca/ca.crt"), key).unwrap();
+        let names: Vec<_> = dns_names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        std::fs::write(self.path(&format!("{common_name}.crt")), params.signed_by(&key, &issuer).unwrap().pem())
+            .unwrap();
+        std::fs::write(self.path(&format!("{common_name}.key")), key.serialize_pem()).unwrap();
     }
 
     /// Has the broker's certificate issued so long ago that it ends in so many days.

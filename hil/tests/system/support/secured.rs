@@ -63,7 +63,9 @@ impl Secured {
             SecuredKind::Own => {
                 let tls = "[tls]\ncertificate = \"127.0.0.1.crt\"\nkey = \"127.0.0.1.key\"\nclient_ca = \"ca/ca.crt\"\n\
                            crl = \"ca/ca.crl\"\n";
-                folder.write("broker.toml", &format!("listen = \"{listen}\"\n{tls}"));
+                let rights = "rights_file = \"rights.toml\"\n";
+                folder.write("rights.toml", &format!("[[identity]]\nname = \"{VIEWER}\"\nrole = \"viewer\"\n"));
+                folder.write("broker.toml", &format!("listen = \"{listen}\"\n{rights}{tls}"));
             }
             SecuredKind::Mosquitto => {
                 let (edges, others) = (format!("{} 127.0.0.1", self.edges), format!("{} 127.0.0.1", self.others));
