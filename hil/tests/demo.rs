@@ -23,7 +23,7 @@ standard = "gb-1885-1998"
 [[line]]
 name = "line-01"
 edge = "rtu-01"
-port = "/dev/tankline-line-01"
+port = "/dev/tankline/line-01"
 [[tank]]
 name = "T-01"
 product = "crude"

@@ -62,7 +62,7 @@ fn assert_shows(shown: &str, wanted: &[&str]) {
 
 fn site_with_port(folder: &Path, bench: &Bench) -> PathBuf {
     let file = folder.join("site.toml");
-    std::fs::write(&file, SITE.replace("/dev/tankline-line-01", &port(bench))).unwrap();
+    std::fs::write(&file, SITE.replace("/dev/tankline/line-01", &port(bench))).unwrap();
     file
 }
 

@@ -32,7 +32,7 @@ density_20c_kg_m3 = 1002.5
 [[line]]
 name = "line-01"
 edge = "rtu-01"
-port = "/dev/tankline-line-01"
+port = "/dev/tankline/line-01"
 [[tank]]
 name = "T-01"
 product = "crude"

@@ -170,7 +170,7 @@ fn site() -> Site {
             {"name": "crude", "density_20c_kg_m3": 862.0, "s_and_w_percent": 0.5},
             {"name": "sewage", "kind": "water", "density_20c_kg_m3": 1002.5},
         ],
-        "line": [{"name": "line-01", "edge": "rtu-01", "port": "/dev/tankline-line-01"}],
+        "line": [{"name": "line-01", "edge": "rtu-01", "port": "/dev/tankline/line-01"}],
         "tank_defaults": {"shell": {"insulated": true}},
         "tank": tanks,
         "gauge": gauges,
