@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// The least that a client has for one packet, however short its keep-alive is.
+/// The least that a client has for a packet, or for the next part of a long one, however short its keep-alive is.
 const PACKET_TIME: Duration = Duration::from_secs(60);
+/// A part of a long packet: whoever sends on a slow line gets this far in the time of a packet.
+const PART_BYTES: usize = 16 * 1024;
 
 /// Packets that a client may send a second, with as many at once as it may send in one second.
 ///
@@ -39,7 +41,10 @@ pub(super) struct Patience {
     silence: Option<Duration>,
     packet: Duration,
     heard_at: Instant,
+    /// When the packet that is unfinished began, or its part.
     packet_began_at: Option<Instant>,
+    /// How much came of it since then.
+    part_bytes: usize,
 }
 
 impl Patience {
@@ -51,16 +56,19 @@ impl Patience {
             packet: silence.max(PACKET_TIME),
             heard_at: now,
             packet_began_at: None,
+            part_bytes: 0,
         }
     }
 
-    /// Notes that bytes have come, and whether a packet is unfinished with them; `whole` tells that one was finished.
-    pub(super) fn note_bytes(&mut self, now: Instant, is_inside: bool, has_ended_one: bool) {
+    /// Notes that bytes have come, and whether a packet is unfinished with them and another was finished.
+    pub(super) fn note_bytes(&mut self, now: Instant, bytes: usize, is_inside: bool, has_ended_one: bool) {
         self.heard_at = now;
+        self.part_bytes += bytes;
         if !is_inside {
             self.packet_began_at = None;
-        } else if has_ended_one || self.packet_began_at.is_none() {
+        } else if has_ended_one || self.packet_began_at.is_none() || self.part_bytes >= PART_BYTES {
             self.packet_began_at = Some(now);
+            self.part_bytes = 0;
         }
     }
 
@@ -97,7 +105,7 @@ mod tests {
         let start = clock::now();
         let mut patience = Patience::new(100, start);
         assert_eq!(patience.ends_at(), Some(start + 150 * S));
-        patience.note_bytes(start + 10 * S, false, true);
+        patience.note_bytes(start + 10 * S, 2, false, true);
         assert_eq!(patience.ends_at(), Some(start + 160 * S));
         assert_eq!(Patience::new(0, start).ends_at(), None);
     }
@@ -107,12 +115,23 @@ mod tests {
         let start = clock::now();
         let mut patience = Patience::new(0, start);
         for second in 0..50 {
-            patience.note_bytes(start + second * S, true, false);
+            patience.note_bytes(start + second * S, 1, true, false);
         }
         assert_eq!(patience.ends_at(), Some(start + 60 * S));
-        patience.note_bytes(start + 50 * S, true, true);
+        patience.note_bytes(start + 50 * S, 1, true, true);
         assert_eq!(patience.ends_at(), Some(start + 110 * S), "another one has begun");
-        patience.note_bytes(start + 51 * S, false, true);
+        patience.note_bytes(start + 51 * S, 1, false, true);
         assert_eq!(patience.ends_at(), None);
+    }
+
+    #[test]
+    fn long_packet_has_the_time_of_a_packet_for_each_part() {
+        let start = clock::now();
+        let mut patience = Patience::new(0, start);
+        for second in 0..=500 {
+            patience.note_bytes(start + second * S, 1024, true, false);
+        }
+        // The first part begins with the packet.
+        assert_eq!(patience.ends_at(), Some(start + (496 + 60) * S));
     }
 }

@@ -70,6 +70,8 @@ pub(super) struct Inspector {
     known_topic: String,
     answers: Vec<Answer>,
     tally: Tally,
+    /// Whether a packet has come whole since this was last asked.
+    has_ended_one: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -98,6 +100,7 @@ impl Inspector {
             known_topic: String::new(),
             answers: Vec::new(),
             tally: Tally::default(),
+            has_ended_one: false,
         }
     }
 
@@ -124,12 +127,16 @@ impl Inspector {
             }
             _ if there.len() < header.body_bytes => return Ok(Step::More),
             Kind::Acknowledgement if there.starts_with(&[0, 0]) => return Err(Malformed::PacketId),
-            Kind::Acknowledgement => return Ok(Step::Pass(header.header_bytes + 2)),
+            Kind::Acknowledgement => {
+                self.has_ended_one = true;
+                return Ok(Step::Pass(header.header_bytes + 2));
+            }
             Kind::Ping | Kind::Disconnect => Step::Pass(header.header_bytes),
             Kind::Subscribe => self.subscribe(&header, &there[..header.body_bytes])?,
             Kind::Unsubscribe => self.unsubscribe(&header, &there[..header.body_bytes])?,
         };
         self.tally.packets += 1;
+        self.has_ended_one = true;
         Ok(step)
     }
 
@@ -143,6 +150,11 @@ impl Inspector {
         std::mem::take(&mut self.tally)
     }
 
+    /// Tells whether a packet has come whole since this was last asked.
+    pub(super) const fn take_has_ended_one(&mut self) -> bool {
+        std::mem::replace(&mut self.has_ended_one, false)
+    }
+
     /// Tells whether a packet has begun and is not whole.
     pub(super) const fn is_inside(&self) -> bool {
         self.rest.is_some()
@@ -151,6 +163,7 @@ impl Inspector {
     fn go_on(&mut self, rest: Rest, there: usize) -> Step {
         let now = rest.bytes.min(there);
         self.rest = (rest.bytes > now).then_some(Rest { bytes: rest.bytes - now, passes: rest.passes });
+        self.has_ended_one |= self.rest.is_none();
         if rest.passes { Step::Pass(now) } else { Step::Drop(now) }
     }
 

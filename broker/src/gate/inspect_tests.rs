@@ -85,6 +85,21 @@ fn own_messages_pass_and_others_go_nowhere_however_they_are_cut() {
 }
 
 #[test]
+fn packet_has_ended_with_its_last_byte_and_not_before() {
+    let mut inspector = inspector();
+    let sent = [publish(OWN, 1, b"payload"), publish(OTHER, 1, b"payload"), vec![0xC0, 0], vec![0x40, 2, 0, 1]];
+    for packet in &sent {
+        for byte in 1..packet.len() {
+            through(&mut inspector, &packet[..byte], packet.len()).unwrap();
+            assert!(!inspector.take_has_ended_one(), "{byte} of {packet:x?}");
+            inspector.rest = None;
+        }
+        through(&mut inspector, packet, 7).unwrap();
+        assert!(inspector.take_has_ended_one() && !inspector.take_has_ended_one(), "{packet:x?}");
+    }
+}
+
+#[test]
 fn topic_that_follows_a_right_one_is_judged_for_itself() {
     let mut inspector = inspector();
     let longer = format!("{OWN}/more");

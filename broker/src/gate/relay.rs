@@ -208,7 +208,8 @@ impl<'r> Inward<'r> {
             self.tell.send(Answer::Now(answer.to_vec())).await.map_err(|_| Left::LetGo)?;
         }
         ended?;
-        self.patience.note_bytes(clock::now(), self.inspector.is_inside() || !buffer.is_empty(), at > 0);
+        let is_inside = self.inspector.is_inside() || !buffer.is_empty();
+        self.patience.note_bytes(clock::now(), at, is_inside, self.inspector.take_has_ended_one());
         Ok(())
     }
 
