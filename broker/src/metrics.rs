@@ -17,6 +17,8 @@ pub(crate) struct Counters {
     refused: [AtomicU64; REASONS.len()],
     /// Connections that were turned away because the broker or their address had no place left.
     pub(crate) turned_away: AtomicU64,
+    /// Passwords that were held against a hash.
+    pub(crate) password_checks: AtomicU64,
     /// Packets from clients, without acknowledgements.
     pub(crate) packets: AtomicU64,
     /// Messages from clients.
@@ -79,6 +81,7 @@ pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize) ->
     for (name, help, counter) in [
         ("connections_total", "Clients that came in.", &counters.admitted),
         ("turned_away_connections_total", "Connections for which there was no place.", &counters.turned_away),
+        ("password_checks_total", "Passwords that were held against a hash.", &counters.password_checks),
         ("packets_received_total", "Packets from clients, without acknowledgements.", &counters.packets),
         ("messages_received_total", "Messages from clients.", &counters.messages),
         ("refused_messages_total", "Messages to topics that are not their sender's.", &counters.refused_messages),

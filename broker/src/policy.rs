@@ -75,7 +75,9 @@ impl Policy {
         }
         let Some(users) = &self.users else { return Ok(Identity::Unasked) };
         let login = connect.login.as_ref().ok_or(Refusal::Credentials)?;
-        let proof = users.proof(&login.user).filter(|_| users.admit(&login.user, &login.password));
+        // Asked also for a user that there is not, so that the time of the answer does not tell.
+        let is_right = users.admit(&login.user, &login.password);
+        let proof = users.proof(&login.user).filter(|_| is_right);
         proof.map_or(Err(Refusal::Credentials), |proof| {
             Ok(Identity::User { name: login.user.clone(), proof: proof.clone() })
         })
@@ -112,5 +114,32 @@ impl Policy {
             _ => false,
         };
         is_known && self.grant(identity, connect).is_ok_and(|now| *now == *granted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::packet::Login;
+    use crate::users::{self, HASHED};
+
+    #[test]
+    fn each_login_takes_one_hash_whether_there_is_such_a_user_or_not() {
+        let hash = users::hash(b"secret").unwrap();
+        let users = [("edge", hash.as_str()), ("clear", "secret")].into_iter().collect();
+        let policy = Policy { users: Some(users), ..Policy::default() };
+        for (user, password, is_right) in [
+            ("edge", "secret", true),
+            ("edge", "other", false),
+            ("clear", "secret", true),
+            ("clear", "other", false),
+            ("nobody", "secret", false),
+        ] {
+            let login = Some(Login { user: user.to_owned(), password: password.as_bytes().to_vec() });
+            let connect = Connect { client_id: "a".to_owned(), is_clean: true, keep_alive_s: 0, will: None, login };
+            HASHED.set(0);
+            assert_eq!(policy.identify(&connect, None).is_ok(), is_right, "{user} {password}");
+            assert_eq!(HASHED.get(), 1, "{user} {password}");
+        }
     }
 }

@@ -1,22 +1,49 @@
 //! How many connections come from where.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts connections by the address that they come from.
+/// The part of an IPv6 address that its network gives; the rest a machine chooses as it likes, and as often.
+const NETWORK: u128 = !0 << 64;
+
+/// Where a connection comes from, as far as who comes cannot choose it: an IPv4 address, or the /64 of an IPv6 address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Origin(IpAddr);
+
+impl Origin {
+    /// Gives the origin of an address.
+    pub(super) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) if !address.is_loopback() => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
+            address => address,
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V6(network) if !network.is_loopback() => write!(f, "{network}/64"),
+            address => write!(f, "{address}"),
+        }
+    }
+}
+
+/// Counts connections by where they come from.
 pub(super) struct Addresses {
     limit: Option<usize>,
     default: usize,
     counts: Counts,
 }
 
-type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+type Counts = Arc<Mutex<HashMap<Origin, usize>>>;
 
 /// A connection that is counted, until it is dropped.
 pub(super) struct Counted {
     counts: Counts,
-    address: IpAddr,
+    origin: Origin,
 }
 
 impl Addresses {
@@ -25,33 +52,33 @@ impl Addresses {
         Self { limit, default: max_connections.div_ceil(2), counts: Counts::default() }
     }
 
-    /// Counts a connection; `None` when its address has enough.
+    /// Counts a connection; `None` when its origin has enough.
     pub(super) fn count(&self, address: IpAddr) -> Option<Counted> {
-        let address = address.to_canonical();
-        let limit = self.limit.unwrap_or(if address.is_loopback() { usize::MAX } else { self.default });
+        let origin = Origin::of(address);
+        let limit = self.limit.unwrap_or(if origin.0.is_loopback() { usize::MAX } else { self.default });
         let mut counts = hold(&self.counts);
-        let count = counts.entry(address).or_default();
+        let count = counts.entry(origin).or_default();
         if *count >= limit {
             return None;
         }
         *count += 1;
-        Some(Counted { counts: Arc::clone(&self.counts), address })
+        Some(Counted { counts: Arc::clone(&self.counts), origin })
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut counts = hold(&self.counts);
-        if let Some(count) = counts.get_mut(&self.address) {
+        if let Some(count) = counts.get_mut(&self.origin) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.address);
+                counts.remove(&self.origin);
             }
         }
     }
 }
 
-fn hold(counts: &Counts) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+fn hold(counts: &Counts) -> MutexGuard<'_, HashMap<Origin, usize>> {
     counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -74,5 +101,17 @@ mod tests {
         let strict = Addresses::new(Some(1), 4);
         let _one = strict.count(near).unwrap();
         assert!(strict.count(near).is_none(), "a limit that is given holds here too");
+    }
+
+    #[test]
+    fn addresses_of_one_network_count_together() {
+        let addresses = Addresses::new(None, 2);
+        let _one = addresses.count("2001:db8:1:2::1".parse().unwrap()).unwrap();
+        assert!(addresses.count("2001:db8:1:2:ffff::2".parse().unwrap()).is_none());
+        assert!(addresses.count("2001:db8:1:3::1".parse().unwrap()).is_some());
+        let origin = |address: &str| Origin::of(address.parse().unwrap()).to_string();
+        let told = ["2001:db8:1:2::1", "::1", "::ffff:10.0.0.1"].map(origin);
+        assert_eq!(told, ["2001:db8:1:2::/64", "::1", "10.0.0.1"]);
+        let _many: Vec<_> = (0..10).map(|_| addresses.count("::1".parse().unwrap()).unwrap()).collect();
     }
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod journal;
 mod outward;
 pub(crate) mod packet;
+mod passwords;
 mod refusal;
 mod relay;
 mod rules;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::addresses::Addresses;
 use super::filters::Filters;
 use super::journal::Journal;
+use super::passwords::Passwords;
 use super::seats::Seats;
 use super::slots::Slots;
 use crate::BrokerConfig;
@@ -17,8 +18,6 @@ use crate::inner::Access;
 use crate::metrics::Counters;
 use crate::policy::Policy;
 
-/// Passwords that are held against a hash at once; the others wait.
-const PASSWORDS_AT_ONCE: usize = 2;
 /// When the inner broker closes this many admitted clients in a row without an answer, it is broken.
 const UNANSWERED_LIMIT: usize = 3;
 
@@ -37,8 +36,7 @@ pub(crate) struct Rules {
     pub(super) filters: Arc<Filters>,
     pub(super) addresses: Addresses,
     pub(super) journal: Journal,
-    /// Places for those whose password is held against a hash, which takes a processor and 19 MiB.
-    pub(super) passwords: Semaphore,
+    pub(super) passwords: Passwords,
     /// Admitted clients in a row that the inner broker did not answer.
     unanswered: AtomicUsize,
     /// Cancelled when the inner broker is found to be broken.
@@ -61,13 +59,13 @@ impl Rules {
             limits,
             max_connections,
             max_packet_bytes,
+            passwords: Passwords::new(Arc::clone(&counters)),
             policy,
             counters,
             inner,
             seats,
             slots,
             journal,
-            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             unanswered,
             broken,
         }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use tankline_runtime::clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
-use tokio::task::spawn_blocking;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
@@ -94,13 +93,9 @@ async fn admit(
 ) -> Result<Admitted, Refusal> {
     let (mut connect, sent) = receive(client, rules.max_packet_bytes).await?;
     let policy = rules.policy();
-    let identity = if certificate.is_none() && policy.users.is_some() {
-        let _place = rules.passwords.acquire().await.map_err(|_| Refusal::Unavailable)?;
-        let (policy, connect) = (Arc::clone(&policy), connect.clone());
-        let identified = spawn_blocking(move || policy.identify(&connect, None)).await;
-        identified.unwrap_or(Err(Refusal::Unavailable))?
-    } else {
-        policy.identify(&connect, certificate)?
+    let identity = match certificate {
+        None => rules.passwords.identify(&policy, &connect, peer.ip()).await?,
+        certificate => policy.identify(&connect, certificate)?,
     };
     let granted = policy.grant(&identity, &connect)?;
     if let Identity::Certified { certificate, .. } = &identity {

@@ -13,6 +13,12 @@ pub fn connect_packet(client_id: &str, keep_alive_s: u16) -> Vec<u8> {
     packet(0x10, &body)
 }
 
+/// A CONNECT of a user with this client id.
+pub fn login_packet(client_id: &str, user: &str, password: &str) -> Vec<u8> {
+    let head = [0, 4, b'M', b'Q', b'T', b'T', 4, 0xC2, 0, 60];
+    packet(0x10, &[&head[..], &text(client_id), &text(user), &text(password)].concat())
+}
+
 /// A PUBLISH of quality 1 with packet id 1, or of quality 0.
 pub fn publish_packet(topic: &str, qos: u8, payload: &[u8]) -> Vec<u8> {
     let id: &[u8] = if qos > 0 { &[0, 1] } else { &[] };

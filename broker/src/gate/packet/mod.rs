@@ -8,9 +8,7 @@ mod publish;
 mod subscribe;
 pub(crate) mod topic;
 
-#[cfg(test)]
-pub(crate) use connect::Login;
-pub(crate) use connect::{Connect, ConnectError, Will};
+pub(crate) use connect::{Connect, ConnectError, Login, Will};
 pub(crate) use header::{Header, Kind, Malformed, length};
 pub(crate) use publish::{Publish, refused_publish};
 pub(crate) use subscribe::{Subscribe, Unsubscribe, suback, subscribe_packet, unsuback, unsubscribe_packet};
