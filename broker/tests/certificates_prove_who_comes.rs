@@ -120,6 +120,27 @@ async fn password_is_held_against_its_hash_and_the_deny_list_before_it() {
 }
 
 #[tokio::test]
+async fn user_who_is_removed_is_cut_off_and_the_service_can_still_read_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let users = dir.path().join("users");
+    let user = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tankline-broker"));
+        said(&command.current_dir(dir.path()).arg("user").args(arguments).output().unwrap())
+    };
+    let password = user(&["add", "--users", "users", "lindong.rtu-01"]).trim().rsplit(' ').next().unwrap().to_owned();
+    user(&["add", "--users", "users", "other"]);
+    std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let broker = Process::start(&format!("users_file = \"{}\"", users.display()), "");
+    let mut options = options(broker.address, "lindong.rtu-01");
+    options.set_credentials("lindong.rtu-01", password);
+    let (_client, mut eventloop) = connect(options).await;
+    user(&["remove", "--users", "users", "lindong.rtu-01"]);
+    assert_eq!(std::fs::metadata(&users).unwrap().permissions().mode() & 0o777, 0o640);
+    let cut_off = async { while eventloop.poll().await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, cut_off).await.expect("it is inside still");
+}
+
+#[tokio::test]
 async fn handshake_that_never_comes_ends_and_holds_nobody_up() {
     let authority = Authority::found();
     authority.issue("lindong.rtu-01");

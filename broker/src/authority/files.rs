@@ -1,6 +1,6 @@
 //! The files of the authority.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -17,15 +17,9 @@ pub(super) fn write_new(path: &Path, text: &str) -> Result<(), AuthorityError> {
     create(path, text, 0o644)
 }
 
-/// Writes a file whole or not at all, in the place of one that may be there.
+/// Writes a file that everybody may read whole or not at all; one that is there keeps its owner, group and mode.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), AuthorityError> {
-    let beside = path.with_extension("new");
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    });
-    written.map_err(|source| wrong(path, "cannot be written", source))
+    crate::files::replace(path, text, 0o644).map_err(|source| wrong(path, "cannot be written", source))
 }
 
 /// Reads a file.

@@ -1,12 +1,11 @@
 //! `tankline-broker user`: the users file.
 
-use std::io::{self, IsTerminal, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use tankline_broker::users;
+use tankline_broker::{files, users};
 
 /// Random bytes of a password that is made: 128 bits.
 const PASSWORD_BYTES: usize = 16;
@@ -86,15 +85,9 @@ fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// Writes the file whole or not at all, for its owner alone.
+/// Writes the file whole or not at all: a new one for its owner alone, else for those who had it.
 fn replace(file: &Path, lines: &[&str]) -> anyhow::Result<()> {
-    let beside = file.with_extension("new");
-    let written = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
-    let written = written.and_then(|mut new| {
-        new.write_all((lines.join("\n") + "\n").as_bytes())?;
-        new.sync_all()?;
-        std::fs::rename(&beside, file)
-    });
+    let written = files::replace(file, &(lines.join("\n") + "\n"), 0o600);
     written.with_context(|| format!("cannot write {}", file.display()))
 }
 
