@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use tankline_ingest::command::{
-    AlarmsCommand, AlarmsError, AskError, BackupArgs, BackupCommandError, DipCommand, DipCommandError, RecomputeArgs,
-    RecomputeError, ReportCommand, ReportError, RestoreArgs, SiteCommand, SiteCommandError, StationError, TableCommand,
-    VcfArgs, VolumeArgs, VolumeCommandError, alarms, backup, dip, recompute, report, restore, site, table, vcf, volume,
+    AlarmsCommand, AlarmsError, AskError, BackupArgs, BackupCommandError, DatabaseArgs, DipCommand, DipCommandError,
+    RecomputeArgs, RecomputeError, ReportCommand, ReportError, RestoreArgs, SiteCommand, SiteCommandError,
+    StationError, TableCommand, VcfArgs, VolumeArgs, VolumeCommandError, alarms, backup, dip, recompute, report,
+    restore, site, table, vcf, volume,
 };
 use tankline_ingest::dips::{RecordError, RevokeError};
 use tankline_ingest::kpi::KpiError;
@@ -86,9 +87,8 @@ struct ConfigArgs {
 
 #[derive(Debug, Args)]
 struct StatusArgs {
-    /// The database.
-    #[arg(long, value_name = "FILE")]
-    db: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -158,7 +158,7 @@ fn summary(config: &Config) -> String {
 }
 
 fn show_status(args: &StatusArgs) -> Result<(), Failure> {
-    let found = status_of(&args.db)?;
+    let found = status_of(&args.database.path()?)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&found).context("cannot write JSON")?);
     } else {

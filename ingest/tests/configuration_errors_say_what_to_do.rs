@@ -83,7 +83,9 @@ fn port_in_use_and_newer_database_are_failures_that_a_stranger_can_act_on() {
     assert!(words.contains(&format!("cannot listen on {address} for HTTP")), "{words}");
     let database = rusqlite::Connection::open(folder.path().join("ops.db")).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
-    for args in [["run", "--config", "ingest.toml"], ["status", "--db", "ops.db"]] {
+    for args in
+        [["run", "--config", "ingest.toml"], ["status", "--config", "ingest.toml"], ["status", "--db", "ops.db"]]
+    {
         let output = ingest(&args, folder.path());
         assert_eq!(output.status.code(), Some(1));
         assert!(said(&output).contains("schema version 99"), "{}", said(&output));

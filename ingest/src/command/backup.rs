@@ -67,7 +67,10 @@ pub enum BackupCommandError {
 
 impl DatabaseArgs {
     /// Gives the path of the database.
-    pub(super) fn path(&self) -> Result<PathBuf, Problems> {
+    ///
+    /// # Errors
+    /// [`Problems`] of the configuration that is to name it.
+    pub fn path(&self) -> Result<PathBuf, Problems> {
         match (&self.db, &self.config) {
             (Some(db), _) => Ok(db.clone()),
             (None, Some(path)) => config::load(path).map(|config| config.database),
