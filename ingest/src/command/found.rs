@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 /// Where site descriptions lie, the nearest first.
 const FOLDERS: [&str; 4] = ["sites", "deploy/sites", "../sites", "/etc/tankline/sites"];
 
+/// The description of the only site of a machine, as the packages' configuration names it.
+const INSTALLED: &str = "/etc/tankline/site.toml";
+
 /// No file was named, and which one is meant cannot be known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FoundError {
     /// There is none.
     #[error(
-        "no site is named and there is none in {}; name its description with --site FILE",
+        "no site is named and there is none in {} or {INSTALLED}; name its description with --site FILE",
         FOLDERS.join(", ")
     )]
     NoSite,
@@ -23,13 +26,19 @@ pub enum FoundError {
     },
 }
 
-/// Gives the site description that is meant when none is named: the only one in the first folder that has any.
+/// Gives the site description that is meant when none is named: the only one in the first folder that has any, or else the
+/// one that is installed.
 ///
 /// # Errors
 /// [`FoundError`] when there is none there, or several.
 pub(super) fn site(working_folder: &Path) -> Result<PathBuf, FoundError> {
+    site_or(working_folder, Path::new(INSTALLED))
+}
+
+fn site_or(working_folder: &Path, installed: &Path) -> Result<PathBuf, FoundError> {
     let found = FOLDERS.iter().map(|folder| descriptions(&working_folder.join(folder))).find(|found| !found.is_empty());
     match found.as_deref() {
+        None if installed.exists() => Ok(installed.to_owned()),
         None => Err(FoundError::NoSite),
         Some([file]) => Ok(file.clone()),
         Some(files) => {
@@ -51,11 +60,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn installed_description_is_meant_where_no_folder_has_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = folder.path().join("site.toml");
+        std::fs::write(&installed, "").unwrap();
+        assert!(site_or(folder.path(), &installed) == Ok(installed.clone()) || Path::new(FOLDERS[3]).exists());
+        std::fs::create_dir(folder.path().join("sites")).unwrap();
+        std::fs::write(folder.path().join("sites/near.toml"), "").unwrap();
+        assert_eq!(site_or(folder.path(), &installed), Ok(folder.path().join("sites/near.toml")));
+    }
+
+    #[test]
     fn only_description_is_meant_and_of_several_none() {
         let folder = tempfile::tempdir().unwrap();
         let sites = folder.path().join("deploy/sites");
         std::fs::create_dir_all(&sites).unwrap();
-        assert!(matches!(site(folder.path()), Err(FoundError::NoSite)) || Path::new(FOLDERS[3]).exists());
+        assert!(
+            matches!(site_or(folder.path(), Path::new("none.toml")), Err(FoundError::NoSite))
+                || Path::new(FOLDERS[3]).exists()
+        );
         std::fs::write(sites.join("table.csv"), "").unwrap();
         std::fs::write(sites.join("a.toml"), "").unwrap();
         assert_eq!(site(folder.path()), Ok(sites.join("a.toml")));

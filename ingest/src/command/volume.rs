@@ -18,7 +18,8 @@ use super::given::{GivenLayer, GivenTemperature};
 /// What `volume` is asked.
 #[derive(Debug, Args)]
 pub struct VolumeArgs {
-    /// Site description (TOML). Without it the only one in sites, deploy/sites or /etc/tankline/sites.
+    /// Site description (TOML). Without it the only one in sites, deploy/sites or /etc/tankline/sites, or
+    /// /etc/tankline/site.toml.
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
     /// Name of the tank.
