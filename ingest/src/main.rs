@@ -1,5 +1,7 @@
 //! Command line of the ingest worker.
 
+use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,8 +21,15 @@ use tankline_runtime::exit::{Failure, conclude};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::service::Service;
 use tankline_runtime::{clock, signals};
+use tokio::runtime::Runtime;
 
 const ROLE: &str = "tankline-ingest";
+
+/// Threads that run tasks: a worker is far from keeping as many busy.
+const MOST_WORKERS: usize = 8;
+
+/// Threads that read the database and look up names; what comes beyond waits for one of them.
+const MOST_BLOCKING: usize = 32;
 
 /// Takes the readings of tank gauges from MQTT, derives volumes, stores them in ops.db, acknowledges them to the edges,
 /// feeds InfluxDB and serves operators over HTTP.
@@ -120,10 +129,8 @@ fn main() -> ExitCode {
 fn run(path: &Path) -> Result<(), Failure> {
     let config = config::load(path)?;
     tracing::info!(config = %path.display(), database = %config.database.display(), "starting");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the asynchronous runtime")?;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = runtime(processors).context("cannot start the asynchronous runtime")?;
     let stop = {
         let _context = runtime.enter();
         signals::stop_on_signals()
@@ -134,6 +141,15 @@ fn run(path: &Path) -> Result<(), Failure> {
     }
     runtime.block_on(ingest.run_as(Service::from_environment(), stop))?;
     Ok(())
+}
+
+/// Makes the runtime. However many processors there are, its threads are no more than the unit allows.
+fn runtime(processors: usize) -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(MOST_WORKERS))
+        .max_blocking_threads(MOST_BLOCKING)
+        .enable_all()
+        .build()
 }
 
 fn check(path: &Path) -> Result<(), Failure> {
@@ -250,4 +266,21 @@ fn not_found(error: StationError) -> Failure {
 
 fn misused(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::Misused(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: &str = include_str!("../../deploy/systemd/tankline-ingest.service");
+
+    #[test]
+    fn machine_with_many_processors_needs_no_more_threads_than_the_unit_allows() {
+        let allowed = UNIT.lines().find_map(|line| line.strip_prefix("TasksMax=")).unwrap();
+        let allowed: usize = allowed.parse().unwrap();
+        // Beside them: the main thread, and the one that writes the database.
+        let (others, workers) = (2, runtime(256).unwrap().metrics().num_workers());
+        assert!(workers + MOST_BLOCKING + others < allowed, "{workers} and {MOST_BLOCKING} of {allowed}");
+        assert_eq!(runtime(1).unwrap().metrics().num_workers(), 1);
+    }
 }
