@@ -16,7 +16,7 @@ def lines():
                           f"{each[0]} $col" if len(fields) > 1 else each[0]) for field in fields))
 
     def last(field):
-        return f'SELECT last("{field}") AS "{field}" FROM "line" WHERE {over_time} {BY_TIME}, {each[1]}', each[0]
+        return f'SELECT last("{field}") AS "{field}" FROM "line" WHERE {over_time} {BY_TIME}, "gauge" fill(null)', each[0]
 
     half_minutes = {"interval": "30s", "spanNulls": 95000}
     return dashboard("lines", "Lines and gauges", "How the gauges answer on their lines.", [

@@ -25,7 +25,7 @@ def quality():
             f'SELECT * FROM (SELECT last("state") AS "state", "age_s", "quality" FROM "live" WHERE "site" = \'$site\' AND {NOW} GROUP BY "tank") WHERE "state" > 0',
             table=True), (12, 9), "What operators are not shown as live.",
             [override("tank", display="Tank"), coloured("state", "State", states(TANK_STATES)), aged("age_s", "Age"), override("quality", display="Last quality")],
-            [("Age", True)], no_value="none"),
+            [("Age", True)], no_value="none known now"),
         table("Bad and uncertain readings by tank", queries(
             f'SELECT count("quality_code") AS "readings" FROM "tank" WHERE {over_time} AND "quality_code" < 192 GROUP BY "tank"', table=True), (12, 9),
             "In the span shown.", [override("tank", display="Tank"), number("readings", "Readings")], [("Readings", True)], no_value="none"),

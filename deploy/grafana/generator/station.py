@@ -77,11 +77,11 @@ def standing(where, size, title="Alarms that stand or wait", states_shown='"stat
     return table(title, queries(
         f'SELECT * FROM (SELECT last("state") AS "state", "urgency", "since_ms", "age_s", "value", "limit", "unit", "title", "acknowledged_by" '
         f'FROM "standing" WHERE {where} GROUP BY "tank", "alarm", "priority") WHERE {states_shown}', table=True), size,
-        "The most urgent first. One that has become normal goes at once.",
+        "The most urgent first. One that has become normal goes at once. Of a silent centre none is known.",
         [override("tank", display="Tank"), override("title", display="Alarm"), override("priority", display="Priority"),
          coloured("state", "State", states(ALARM_STATES)), override("since_ms", display="Since", unit="dateTimeAsIso"),
          override("age_s", display="For", unit="s", decimals=0), number("value", "Value", decimals=1, no_value="-"), number("limit", "Limit", decimals=1, no_value="-"),
          override("unit", display="Unit", no_value=" "), override("acknowledged_by", display="By", no_value=" "),
          override("urgency", display="Order", custom_width=70)],
-        [("Order", False)], hidden=("Time", "alarm"), no_value="none",
+        [("Order", False)], hidden=("Time", "alarm"), no_value="none known now",
         order=["tank", "title", "priority", "state", "since_ms", "age_s", "value", "limit", "unit", "acknowledged_by", "urgency"])

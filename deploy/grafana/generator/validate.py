@@ -19,6 +19,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import common, dashboard
 
+from victoria import NOW_INDEED
+
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "dashboards"
 
 # The target of an annotation is whatever the data source takes; the schema has the fields of Grafana's own source alone.
@@ -26,6 +28,8 @@ FREE = re.compile(r"^\.annotations\.list\[\d+\]\.target")
 
 # What the centre writes every 5 s, and every minute.
 OFTEN, SELDOM = {"live", "bar", "standing", "station", "edge"}, {"alarm_kpi", "completeness", "limit"}
+
+OVER_TIME = {"timeseries", "state-timeline"}
 
 
 def differences(path, given, written):
@@ -113,8 +117,24 @@ def against_rules(given):
             yield f"{title}: says nothing where there is nothing"
         if panel["fieldConfig"]["defaults"]["custom"].get("spanNulls") is True:
             yield f"{title}: draws across gaps of any length"
+        drawn = panel["fieldConfig"]["defaults"]["custom"].get("drawStyle")
         for target in panel["targets"]:
+            if drawn == "line" and "fill(none)" in target.get("query", ""):
+                yield f"{title}: leaves gaps out, and a line is drawn across them"
+            if "expr" in target:
+                yield from (f"{title}: {wrong}" for wrong in of_the_wrong_time(panel["type"], target))
             yield from (f"{title}: {wrong}" for wrong in stale_looks_live(target))
+
+
+def of_the_wrong_time(kind, target):
+    """Says where a panel of the present asks for a span, of which it would show the newest value, or a curve for a moment."""
+    if kind in OVER_TIME:
+        if not target["range"] or target["instant"]:
+            yield "asks for a moment, not for a span"
+    elif target["range"] or not target["instant"] or target["format"] != "time_series":
+        yield "asks for a span: the newest value in it is shown however old it is"
+    elif not target["expr"].endswith(NOW_INDEED):
+        yield "shows the end of a span of the past as what is now"
 
 
 def stale_looks_live(target):

@@ -1,7 +1,8 @@
 """The station and its tanks out of VictoriaMetrics, which speaks PromQL and knows no texts.
 
 A value is taken where it is young and, of a tank, where the newest state vouches for it: PromQL on its own would go on showing
-the last one for five minutes.
+the last one for five minutes. A panel of the present asks for one moment (`present`), not for a span: of a span it would show
+the newest value in it, however old that is.
 """
 
 from shapes import *
@@ -10,13 +11,23 @@ PROM = {"type": "prometheus", "uid": "${source}"}
 SITE_LABEL = 'site="$site"'
 
 
+# The moment asked for is that of the viewer's clock, or the end of a span of the past; the server knows what is now.
+NOW_INDEED = "and on() (now() - time() < 35)"
+
+
 def prom(expr, ref="A", legend="", instant=False):
-    how = {"instant": True, "range": False, "format": "table"} if instant else {"instant": False, "range": True, "format": "time_series"}
-    return {"refId": ref, "datasource": PROM, "expr": expr, "legendFormat": legend, "editorMode": "code", "exemplar": False} | how
+    return {"refId": ref, "datasource": PROM, "expr": expr, "legendFormat": legend, "editorMode": "code", "exemplar": False,
+            "instant": instant, "range": not instant, "format": "time_series"}
 
 
-def proms(*pairs, instant=False):
-    return [prom(expr, "ABCDEFGHIJKLMN"[place], legend, instant) for place, (expr, legend) in enumerate(pairs)]
+def proms(*pairs):
+    """Queries for curves: each is an expression and its legend."""
+    return [prom(expr, "ABCDEFGHIJKLMN"[place], legend) for place, (expr, legend) in enumerate(pairs)]
+
+
+def present(*pairs):
+    """Queries for what holds now: each is an expression and its legend."""
+    return [prom(f"{expr} {NOW_INDEED}", "ABCDEFGHIJKLMN"[place], legend, True) for place, (expr, legend) in enumerate(pairs)]
 
 
 def young(metric, labels=SITE_LABEL, span="30s"):
@@ -46,10 +57,11 @@ def station_of_victoria():
     colours = [GREEN, AMBER, RED, STALE, GREY, RED, RED]
     states_of = lambda metric, legend: proms((young(metric), legend))
     return dashboard("station-vm", "Station overview (VictoriaMetrics)", "All tanks of a station as they are now.", [
-        stat("Tanks, edges, alarms", proms(*counts), (24, 4), "Nothing here means that the centre itself is silent.",
+        stat("Tanks, edges, alarms", present(*counts), (24, 4),
+             "Nothing here means that the centre itself is silent, or that the span shown does not end now.",
              overrides=[override(name, thresholds=steps((None, ROOM), (1, color)), color={"mode": "thresholds"}) for (_, name), color in zip(counts, colours)],
              no_value="CENTRE SILENT"),
-        bar_gauge("Levels", proms((vouched("live_level_percent"), "{{tank}}")), (12, 16), "In percent of the height. A tank that is stale or bad is not here.",
+        bar_gauge("Levels", present((vouched("live_level_percent"), "{{tank}}")), (12, 16), "In percent of the height. A tank that is stale or bad is not here.",
                   {"unit": "percent", "min": 0, "max": 100, "decimals": 1, "thresholds": steps((None, OIL)), "color": {"mode": "thresholds"}}),
         timeline("State of each tank", states_of("live_state", "{{tank}}"), (12, 16), "A gap: the centre itself was silent.", states(TANK_STATES), "30s"),
         trend("Oil", proms((vouched("live_oil_m3"), "{{tank}}")), (12, 8), "While it can be vouched for.", "m3"),
@@ -70,7 +82,7 @@ def tank_of_victoria():
            ("live_fw_m3", "Water"), ("live_temperature_c", "Temperature"), ("live_flow_m3h", "Flow")]
     newest = lambda metric: young(metric, labels) if metric in ("live_state", "live_age_s") else vouched(metric, labels)
     return dashboard("tank-vm", "Tank (VictoriaMetrics)", "One tank: level, interface, temperature, volumes, flow, limits, quality.", [
-        stat("Now", proms(*((newest(metric), name) for metric, name in now)), (24, 4), "Of a tank that is stale or bad there are no values.",
+        stat("Now", present(*((newest(metric), name) for metric, name in now)), (24, 4), "Of a tank that is stale or bad there are no values.",
              overrides=[override("State", mappings=states(TANK_STATES)), override("Age", unit="s", decimals=0, thresholds=AGE),
                         override("Level", unit="lengthmm", decimals=0), override("Interface", unit="lengthmm", decimals=0), override("Oil", unit="m3", decimals=1),
                         override("Water", unit="m3", decimals=1), override("Temperature", unit="celsius", decimals=1),

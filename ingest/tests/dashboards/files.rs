@@ -30,11 +30,20 @@ pub struct Asked {
     pub place: String,
     /// The query with its variables filled in.
     pub query: String,
+    /// The kind of panel that asks; of a variable or an annotation nothing.
+    pub kind: String,
+    /// How a panel asks; of a variable or an annotation nothing.
+    pub target: Value,
 }
 
 /// Gives everything that a dashboard asks for: of its variables, its annotations and its panels.
 pub fn asked(name: &str, dashboard: &Value, key: &str, fill: &impl Fn(&str) -> String) -> Vec<Asked> {
-    let asked = |what: &str, query: &str| Asked { place: format!("{name}, {what}"), query: fill(query) };
+    let asked = |what: &str, query: &str| Asked {
+        place: format!("{name}, {what}"),
+        query: fill(query),
+        kind: String::new(),
+        target: Value::Null,
+    };
     let list = |value: &Value| value.as_array().unwrap().clone();
     let mut all = Vec::new();
     for variable in list(&dashboard["templating"]["list"]).iter().filter(|one| one["type"] == "query") {
@@ -47,7 +56,8 @@ pub fn asked(name: &str, dashboard: &Value, key: &str, fill: &impl Fn(&str) -> S
     for panel in list(&dashboard["panels"]) {
         for target in list(&panel["targets"]) {
             let what = format!("panel {} {}", panel["title"], target["refId"]);
-            all.push(asked(&what, target[key].as_str().unwrap()));
+            let kind = panel["type"].as_str().unwrap().to_owned();
+            all.push(Asked { kind, target: target.clone(), ..asked(&what, target[key].as_str().unwrap()) });
         }
     }
     all

@@ -36,7 +36,7 @@ fn says_something(rows: &[Value]) -> bool {
 /// Gives what returns no row that says something.
 pub async fn unanswered(influxd: &Influxd, all: &[Asked]) -> Vec<String> {
     let mut unanswered = Vec::new();
-    for Asked { place, query } in all {
+    for Asked { place, query, .. } in all {
         if !says_something(&influxd.rows(query).await) {
             unanswered.push(format!("{place}: {query}"));
         }
