@@ -40,8 +40,19 @@ pub(crate) struct Counters {
 }
 
 /// The words for why a client was not let in.
-pub(crate) const REASONS: [&str; 10] =
-    ["protocol", "client_id", "will", "unavailable", "credentials", "no_connect", "late", "denied", "tls", "nobody"];
+pub(crate) const REASONS: [&str; 11] = [
+    "protocol",
+    "client_id",
+    "will",
+    "unavailable",
+    "credentials",
+    "no_connect",
+    "late",
+    "denied",
+    "tls",
+    "nobody",
+    "certificate",
+];
 
 impl Counters {
     /// Adds to a counter.

@@ -1,7 +1,9 @@
 //! By what a client is judged: users, certificates and rights.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tankline_domain::units::UnixMillis;
 use tankline_runtime::secret::Secret;
 
 use crate::Users;
@@ -11,6 +13,11 @@ use crate::gate::Refusal;
 use crate::gate::packet::Connect;
 use crate::rights::{Granted, Rights};
 use crate::tls::Tls;
+
+/// Who is inside is judged again so often at least: the clock may have been set, and what lies between a certificate and its
+/// authority ends too.
+const JUDGED_AGAIN: Duration = Duration::from_secs(3600);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Users, certificates and rights as the files have them now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +62,14 @@ impl Identity {
         }
     }
 
+    /// Gives how long a judgement holds at the most, when no file changes.
+    pub(crate) fn holds_for(&self, now: UnixMillis) -> Duration {
+        let Self::Certified { certificate, .. } = self else { return JUDGED_AGAIN };
+        let left_ms = certificate.not_after.get().saturating_sub(now.get());
+        // Its last second is one of those in which it holds.
+        Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)).saturating_add(SECOND).min(JUDGED_AGAIN)
+    }
+
     /// Gives all names that were proved.
     fn all_names(&self) -> impl Iterator<Item = &str> {
         let others: &[String] = if let Self::Certified { certificate, .. } = self { &certificate.names } else { &[] };
@@ -87,7 +102,17 @@ impl Policy {
     ///
     /// # Errors
     /// [`Refusal`] when it may not come in so.
-    pub(crate) fn grant(&self, identity: &Identity, connect: &Connect) -> Result<Arc<Granted>, Refusal> {
+    pub(crate) fn grant(
+        &self,
+        identity: &Identity,
+        connect: &Connect,
+        now: UnixMillis,
+    ) -> Result<Arc<Granted>, Refusal> {
+        if let Identity::Certified { certificate, .. } = identity
+            && !self.tls.as_ref().is_some_and(|tls| tls.accepts(certificate, now))
+        {
+            return Err(Refusal::Certificate);
+        }
         let is_denied = match identity {
             Identity::Unasked => self.denied.holds(&connect.client_id),
             _ => identity.all_names().any(|name| self.denied.holds(name)),
@@ -103,17 +128,16 @@ impl Policy {
     }
 
     /// Tells whether a client that is inside would be judged now as it was.
-    pub(crate) fn confirms(&self, identity: &Identity, connect: &Connect, granted: &Granted) -> bool {
-        let is_known = match (identity, &self.users, &self.tls) {
-            (Identity::Unasked, None, _) => true,
-            (Identity::User { name, proof }, Some(users), _) => users.proof(name) == Some(proof),
-            (Identity::Certified { name, certificate }, _, Some(tls)) => {
-                let goes_by = self.rights.name_among(&certificate.names, &connect.client_id);
-                goes_by == Some(name) && !tls.has_revoked(&certificate.serial)
+    pub(crate) fn confirms(&self, identity: &Identity, connect: &Connect, granted: &Granted, now: UnixMillis) -> bool {
+        let is_known = match (identity, &self.users) {
+            (Identity::Unasked, None) => true,
+            (Identity::User { name, proof }, Some(users)) => users.proof(name) == Some(proof),
+            (Identity::Certified { name, certificate }, _) => {
+                self.rights.name_among(&certificate.names, &connect.client_id) == Some(name)
             }
             _ => false,
         };
-        is_known && self.grant(identity, connect).is_ok_and(|now| *now == *granted)
+        is_known && self.grant(identity, connect, now).is_ok_and(|now| *now == *granted)
     }
 }
 

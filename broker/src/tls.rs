@@ -3,13 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tankline_domain::settings::Problems;
+use tankline_domain::units::UnixMillis;
 use tankline_runtime::secret::open_to_others;
 
 use crate::certificate::Certificate;
@@ -45,8 +47,8 @@ pub(crate) struct Tls {
     pub(crate) config: Arc<ServerConfig>,
     /// The broker's own certificate and the authority of the clients, by the keys that name their files.
     pub(crate) own: Vec<(&'static str, Certificate)>,
-    /// Serial numbers that were revoked.
-    revoked: Vec<Vec<u8>>,
+    /// Judges certificates of clients, where they are asked for.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     /// All bytes of all files.
     source: Vec<Vec<u8>>,
 }
@@ -82,7 +84,7 @@ impl TlsFiles {
         let key = PrivateKeyDer::from_pem_slice(&bytes_of(&self.key)?);
         let key = key.map_err(|error| wrong(&self.key, format!("holds no private key: {error}")))?;
         let mut own = vec![("certificate", described(&self.certificate, &chain)?)];
-        let mut revoked = Vec::new();
+        let mut verifier = None;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| wrong(&self.certificate, error.to_string()))?;
@@ -93,28 +95,24 @@ impl TlsFiles {
             for authority in authorities {
                 roots.add(authority).map_err(|error| wrong(file, format!("holds no authority: {error}")))?;
             }
-            let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let mut building = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
             if let Some(file) = &self.crl {
                 let bytes = bytes_of(file)?;
                 let lists = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
                 let lists = lists.map_err(|error| wrong(file, format!("holds no revocation list: {error}")))?;
-                for list in &lists {
-                    revoked.extend(crate::certificate::revoked(list).map_err(|error| wrong(file, error))?);
-                }
-                verifier = verifier.with_crls(lists);
+                building = building.with_crls(lists);
             }
             if self.clients == ClientCertificates::Optional {
-                verifier = verifier.allow_unauthenticated();
+                building = building.allow_unauthenticated();
             }
-            let verifier: Arc<dyn ClientCertVerifier> =
-                verifier.build().map_err(|error| wrong(file, format!("cannot be used: {error}")))?;
-            builder.with_client_cert_verifier(verifier)
+            let built = building.build().map_err(|error| wrong(file, format!("cannot be used: {error}")))?;
+            builder.with_client_cert_verifier(Arc::clone(verifier.insert(built)))
         } else {
             builder.with_no_client_auth()
         };
         let config = builder.with_single_cert(chain, key);
         let config = config.map_err(|error| wrong(&self.key, format!("does not fit the certificate: {error}")))?;
-        Ok(Tls { config: Arc::new(config), own, revoked, source })
+        Ok(Tls { config: Arc::new(config), own, verifier, source })
     }
 
     /// Gives all files.
@@ -125,9 +123,13 @@ impl TlsFiles {
 }
 
 impl Tls {
-    /// Tells whether a certificate was revoked.
-    pub(crate) fn has_revoked(&self, serial: &[u8]) -> bool {
-        self.revoked.iter().any(|revoked| revoked == serial)
+    /// Tells whether the certificate of a client holds: its authority is trusted, it has not ended and was not revoked.
+    ///
+    /// Encryption asks that too, but not of who takes up a session of before, and not again while a connection lasts.
+    pub(crate) fn accepts(&self, certificate: &Certificate, now: UnixMillis) -> bool {
+        let Some((own, between)) = certificate.chain.split_first() else { return false };
+        let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.get()).unwrap_or(0)));
+        self.verifier.as_ref().is_some_and(|verifier| verifier.verify_client_cert(own, between, now).is_ok())
     }
 }
 
@@ -152,9 +154,13 @@ fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>
 }
 
 fn described(file: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate, Problems> {
-    Certificate::read(&chain[0]).map_err(|error| wrong(file, error))
+    Certificate::read(chain).map_err(|error| wrong(file, error))
 }
 
 fn wrong(file: &Path, message: impl Into<String>) -> Problems {
     Problems::of_file(file.display().to_string(), message)
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

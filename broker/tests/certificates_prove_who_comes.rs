@@ -6,11 +6,13 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use rumqttc::{ConnectReturnCode, ConnectionError};
+use rumqttc::{AsyncClient, ConnectReturnCode, ConnectionError};
 use support::authority::{Authority, said};
 use support::raw::dial;
 use support::{DEADLINE, Process, connect, next_message, options, publish, refusal, subscribe};
+use tankline_runtime::clock;
 
 const STATE: &str = "tankline/v1/lindong/rtu-01/state";
 
@@ -84,6 +86,42 @@ async fn revoked_certificate_is_cut_off_and_stays_out() {
     let list = authority.ca(&["list"]);
     let line = |name: &str| list.lines().find(|line| line.contains(name)).unwrap().to_owned();
     assert!(line("lindong.rtu-01").ends_with("revoked") && line("lindong.rtu-02").ends_with("holds"), "{list}");
+}
+
+#[tokio::test]
+async fn client_of_an_authority_that_is_trusted_no_more_is_cut_off() {
+    let (authority, other) = (Authority::found(), Authority::found());
+    authority.issue("lindong.rtu-01");
+    let ca = authority.path("ca/ca.crt");
+    let broker = Process::start(&authority.tls(&format!("client_ca = \"{ca}\"\n")), "");
+    let edge = authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"));
+    let (_client, mut eventloop) = connect(edge.clone()).await;
+    std::fs::copy(other.path("ca/ca.crt"), ca).unwrap();
+    let cut_off = async { while eventloop.poll().await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, cut_off).await.expect("it is inside still");
+    refusal(edge).await;
+}
+
+#[tokio::test]
+async fn client_whose_certificate_ends_is_cut_off_and_takes_up_no_session_of_before() {
+    let authority = Authority::found();
+    let broker = Process::start(&authority.strict(), "");
+    // On a busy machine a certificate may end before its client came in.
+    for seconds in [3, 10, 30, 100] {
+        let name = format!("lindong.rtu-{seconds}");
+        authority.issue_until(&name, &[], clock::unix_ms().get() / 1000 + seconds);
+        let (_client, mut eventloop) = AsyncClient::new(authority.client(&broker, &name, Some(&name)), 10);
+        if eventloop.poll().await.is_err() {
+            continue;
+        }
+        let cut_off = async { while eventloop.poll().await.is_ok() {} };
+        tokio::time::timeout(DEADLINE.max(Duration::from_secs(200)), cut_off).await.expect("it is inside still");
+        // Its event loop has kept the session of encryption, and takes it up again.
+        let again = tokio::time::timeout(DEADLINE, eventloop.poll()).await.expect("no answer").unwrap_err();
+        assert!(matches!(again, ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized)), "{again}");
+        return;
+    }
+    panic!("no client came in before its certificate ended");
 }
 
 #[tokio::test]

@@ -169,18 +169,21 @@ impl Authority {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+    use x509_parser::prelude::{CertificateRevocationList, FromDer};
+
     use super::*;
-    use crate::certificate::{Certificate, revoked};
+    use crate::certificate::Certificate;
 
     const NOW: UnixMillis = UnixMillis::new(1_800_000_000_000);
 
-    fn der(path: &Path) -> Vec<u8> {
-        use rustls::pki_types::pem::PemObject;
-        let bytes = std::fs::read(path).unwrap();
-        if path.extension().unwrap() == "crl" {
-            return rustls::pki_types::CertificateRevocationListDer::from_pem_slice(&bytes).unwrap().to_vec();
-        }
-        rustls::pki_types::CertificateDer::from_pem_slice(&bytes).unwrap().to_vec()
+    /// Gives the numbers in its revocation list, hexadecimal.
+    fn revoked(folder: &Path) -> Vec<String> {
+        let der = CertificateRevocationListDer::from_pem_file(folder.join(REVOKED)).unwrap();
+        let (_, list) = CertificateRevocationList::from_der(&der).unwrap();
+        let hex = |serial: &[u8]| serial.iter().map(|byte| format!("{byte:02x}")).collect();
+        list.iter_revoked_certificates().map(|revoked| hex(revoked.raw_serial())).collect()
     }
 
     #[test]
@@ -189,7 +192,7 @@ mod tests {
         let authority = Authority::found(dir.path(), "Lindong", NOW, 3650).unwrap();
         let holder = Holder::client("lindong.rtu-01").unwrap();
         let written = authority.issue(&holder, &dir.path().join("out"), NOW, 10).unwrap();
-        let certificate = Certificate::read(&der(&written.certificate)).unwrap();
+        let certificate = Certificate::read(&[CertificateDer::from_pem_file(&written.certificate).unwrap()]).unwrap();
         assert_eq!(certificate.name(), "lindong.rtu-01");
         assert_eq!(certificate.not_after.get(), NOW.get() + 10 * 86_400_000);
         for key in [&written.key, &dir.path().join(KEY)] {
@@ -207,12 +210,10 @@ mod tests {
             |name, out: &str| authority.issue(&Holder::client(name).unwrap(), &dir.path().join(out), NOW, 10).unwrap();
         let (one, other) = (issue("lindong.rtu-01", "1"), issue("lindong.rtu-02", "1"));
         let again = issue("lindong.rtu-01", "2");
-        assert_eq!(revoked(&der(&dir.path().join(REVOKED))).unwrap(), Vec::<Vec<u8>>::new());
+        assert_eq!(revoked(dir.path()), Vec::<String>::new());
         assert_eq!(authority.revoke("lindong.rtu-01", NOW).unwrap().len(), 2);
         assert!(authority.revoke("lindong.rtu-01", NOW).is_err(), "there is none left");
-        let serial = |written: &Written| Certificate::read(&der(&written.certificate)).unwrap().serial;
-        let listed = revoked(&der(&dir.path().join(REVOKED))).unwrap();
-        assert_eq!(listed, [serial(&one), serial(&again)]);
+        assert_eq!(revoked(dir.path()), [one.issued.serial, again.issued.serial]);
         authority.revoke(&other.issued.serial, NOW).unwrap();
         let states: Vec<_> = authority.issued().unwrap().iter().map(|issued| issued.standing(NOW)).collect();
         assert_eq!(states, [Standing::Revoked; 3]);

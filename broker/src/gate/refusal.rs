@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     Tls,
     #[error("its certificate names no edge, not the centre, and nobody of the rights file")]
     Nobody,
+    #[error("its certificate has ended, was revoked, or is of an authority that is trusted no more")]
+    Certificate,
     #[error("the broker cannot take it in now")]
     Unavailable,
     #[error("wrong user or password")]
@@ -37,7 +39,7 @@ impl Refusal {
             Self::ClientId | Self::Stranger => 2,
             Self::Unavailable | Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls => 3,
             Self::Credentials => 4,
-            Self::Will | Self::Denied | Self::Nobody => 5,
+            Self::Will | Self::Denied | Self::Nobody | Self::Certificate => 5,
         };
         [0x20, 2, 0, code]
     }
@@ -60,6 +62,7 @@ impl Refusal {
             Self::Denied => "denied",
             Self::Tls => "tls",
             Self::Nobody => "nobody",
+            Self::Certificate => "certificate",
         }
     }
 }

@@ -51,7 +51,7 @@ impl fmt::Display for Left {
             Self::Malformed(malformed) => return write!(f, "because it sent {malformed}"),
             Self::Silent => "because it was silent for too long",
             Self::Slow => "because it did not take what it was sent",
-            Self::Revoked => "because it lost rights",
+            Self::Revoked => "because it lost rights, or its certificate holds no more",
         })
     }
 }
@@ -96,11 +96,13 @@ pub(super) async fn relay(
 async fn revoked(admitted: &Admitted, rules: &Rules) {
     let mut policy = rules.policy.clone();
     loop {
-        let is_the_same = policy.borrow_and_update().confirms(&admitted.identity, &admitted.connect, &admitted.granted);
+        let now = clock::unix_ms();
+        let is_the_same =
+            policy.borrow_and_update().confirms(&admitted.identity, &admitted.connect, &admitted.granted, now);
         if !is_the_same {
             return;
         }
-        if policy.changed().await.is_err() {
+        if let Ok(Err(_)) = timeout(admitted.identity.holds_for(now), policy.changed()).await {
             // The broker stops.
             return std::future::pending().await;
         }

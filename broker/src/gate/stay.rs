@@ -53,7 +53,7 @@ pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
         Ok(Ok(stream)) => {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             // The encryption has read it already, so it can be read.
-            let certificate = chain.first().and_then(|der| Certificate::read(der).ok());
+            let certificate = if chain.is_empty() { None } else { Certificate::read(chain).ok() };
             receive_client(stream, certificate, peer, until, rules).await;
         }
         Ok(Err(error)) => rules.note_refusal(peer, Refusal::Tls, Some(error.to_string())),
@@ -97,7 +97,7 @@ async fn admit(
         None => rules.passwords.identify(&policy, &connect, peer.ip()).await?,
         certificate => policy.identify(&connect, certificate)?,
     };
-    let granted = policy.grant(&identity, &connect)?;
+    let granted = policy.grant(&identity, &connect, clock::unix_ms())?;
     if let Identity::Certified { certificate, .. } = &identity {
         rules.journal.note_end(certificate);
     }

@@ -2,8 +2,9 @@
 
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, date_time_ymd};
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -48,6 +49,11 @@ impl Authority {
 
     /// Has a client's certificate signed as another authority might: by a common name and DNS names.
     pub fn issue_as(&self, common_name: &str, dns_names: &[&str]) {
+        self.issue_until(common_name, dns_names, clock::unix_ms().get() / 1000 + 24 * 3600);
+    }
+
+    /// Has it end with this second since 1970.
+    pub fn issue_until(&self, common_name: &str, dns_names: &[&str], ends_s: i64) {
         let read = |file: &str| std::fs::read_to_string(self.path(file)).unwrap();
         let key = KeyPair::from_pem(&read("ca/ca.key")).unwrap();
         let issuer = Issuer::from_ca_cert_pem(&read("ca/ca.crt"), key).unwrap();
@@ -55,6 +61,7 @@ impl Authority {
         let mut params = CertificateParams::new(names).unwrap();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(ends_s).unwrap());
         let key = KeyPair::generate().unwrap();
         std::fs::write(self.path(&format!("{common_name}.crt")), params.signed_by(&key, &issuer).unwrap().pem())
             .unwrap();
