@@ -37,7 +37,7 @@ def alarms():
               (12, 8), "Of the alarms of 24 hours. Recommended: about 5 % high, 15 % medium, 80 % low.", "percent", priorities, interval="60s", spanNulls=200000),
         trend("Rate", queries(kpi("per_hour", "per hour"), kpi("per_10_min", "per 10 minutes"), kpi("most_in_10_min", "most in 10 minutes")), (12, 8),
               "Over 24 hours.", interval="60s", spanNulls=200000),
-        trend("Time to acknowledge", queries(kpi("acknowledged_median_s", "median"), kpi("acknowledged_p90_s", "nine in ten")), (12, 8), "Over 24 hours.", "s",
+        trend("Time to acknowledge", queries(kpi("acknowledged_median_s", "median"), kpi("acknowledged_p90_s", "nine in ten")), (12, 8), "Over 24 hours.", DURATION,
               interval="60s", spanNulls=200000),
         events(over_time, (24, 12)),
     ], [SITE], span="24h")

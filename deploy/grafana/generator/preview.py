@@ -15,11 +15,12 @@ import time
 import urllib.parse
 import urllib.request
 
+import units
+
 COLUMN, ROW, PAD = 62, 34, 6
 NAMED = {"green": "#56a64b", "orange": "#ff9830", "red": "#e02f44", "purple": "#a352cc", "yellow": "#f2cc0c", "blue": "#3274d9",
          "text": "#d0d0d5", "light-blue": "#8ab8ff", "semi-dark-green": "#37872d"}
 PALETTE = ["#56a64b", "#f2cc0c", "#8ab8ff", "#ff9830", "#e02f44", "#5794f2", "#b877d9", "#c0d8ff"]
-UNITS = {"lengthmm": " mm", "celsius": " °C", "m3": " m³", "s": " s", "percent": " %", "ms": " ms"}
 
 
 def color(name):
@@ -61,11 +62,10 @@ class Panel:
             return str(value), NAMED["text"]
         at = [step["color"] for step in held["thresholds"]["steps"] if step["value"] is None or value >= step["value"]]
         unit = held.get("unit", "none")
-        if unit == "dateTimeAsIso" or field == "time":
+        if unit == units.MOMENT or field == "time":
             return time.strftime("%H:%M:%S", time.gmtime(value / 1000)), NAMED["text"]
-        text = f"{value:.{int(held.get('decimals', 0 if float(value).is_integer() else 1))}f}"
         tint = held["color"].get("fixedColor", at[-1]) if isinstance(held.get("color"), dict) else at[-1]
-        return text + (f" {unit[7:].strip()}" if unit.startswith("suffix:") else UNITS.get(unit, "")), color(tint)
+        return units.shown(value, unit, held.get("decimals")), color(tint)
 
 
 def text(x, y, words, fill="#d0d0d5", size=12, anchor="start", turn=None):
@@ -169,7 +169,8 @@ def timeseries(panel, x, y, w, h, first, last):
         yield f'<path d="{path}" fill="none" stroke="{stroke}" stroke-linecap="round" stroke-width="{held.get("custom.lineWidth", 1) + 0.5}"{dash}/>'
         yield text(x + 44 + number * (w - 44) / max(len(curves), 8), y + h + 15, name[:18], stroke, 10)
     for share in (0, 0.5, 1):
-        yield text(x + 40, y + h - share * (h - 6), f"{low + share * (high - low):.4g}", "#8e8e96", 10, "end")
+        label = units.shown(low + share * (high - low), panel.defaults.get("unit", "none"), 0 if high - low > 10 else None)
+        yield text(x + 40, y + h - share * (h - 6), label.replace(" ", "\u2009"), "#8e8e96", 10, "end")
 
 
 def timeline(panel, x, y, w, h, first, last):

@@ -34,5 +34,5 @@ def quality():
         trend("Time unknown", queries(of_edges("time_unknown", "edge")), (12, 8), "Readings stamped while the clock of the edge was not set."),
         trend("Age of the newest reading", queries(
             (f'SELECT max("age_s") AS "age" FROM "live" WHERE {over_time} GROUP BY time($__interval), "tank" fill(null)', "$tag_tank")), (12, 8),
-            "By tank.", "s", interval="30s"),
+            "By tank.", DURATION, interval="30s"),
     ], [SITE], span="6h")

@@ -4,6 +4,8 @@ What is true now comes from measurements that the centre writes every 5 s (`live
 queries look back 30 s and no further: what is older is not shown at all. Values of a tank that is stale are not in them.
 """
 
+from units import DURATION, MILLIMETRES, MILLISECONDS, MOMENT, PER_HOUR, TONNES  # all of it for the dashboards
+
 # Colours mean the same on every dashboard.
 GREEN, AMBER, RED, STALE, GREY = "green", "orange", "red", "purple", "#6e7079"
 OIL, EMULSION, WATER, ROOM = "#8f5b2a", "#c9b458", "#3274d9", "#2f343b"
@@ -102,7 +104,7 @@ def number(name, display, unit="none", decimals=0, **more):
 
 def aged(name, display):
     """A column with an age that turns amber and red."""
-    return override(name, display=display, unit="s", decimals=0, thresholds=AGE, color={"mode": "thresholds"},
+    return override(name, display=display, unit=DURATION, decimals=0, thresholds=AGE, color={"mode": "thresholds"},
                     custom_cellOptions={"type": "color-text"})
 
 

@@ -19,6 +19,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import common, dashboard
 
+from units import is_fixed
 from victoria import NOW_INDEED
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "dashboards"
@@ -117,6 +118,9 @@ def against_rules(given):
             yield f"{title}: says nothing where there is nothing"
         if panel["fieldConfig"]["defaults"]["custom"].get("spanNulls") is True:
             yield f"{title}: draws across gaps of any length"
+        for unit in units_of(panel):
+            if not is_fixed(unit):
+                yield f"{title}: {unit} is scaled and rounded; a value is shown as it is"
         drawn = panel["fieldConfig"]["defaults"]["custom"].get("drawStyle")
         for target in panel["targets"]:
             if drawn == "line" and "fill(none)" in target.get("query", ""):
@@ -124,6 +128,12 @@ def against_rules(given):
             if "expr" in target:
                 yield from (f"{title}: {wrong}" for wrong in of_the_wrong_time(panel["type"], target))
             yield from (f"{title}: {wrong}" for wrong in stale_looks_live(target))
+
+
+def units_of(panel):
+    """Gives the units of a panel's fields."""
+    properties = [one for override in panel["fieldConfig"]["overrides"] for one in override["properties"]]
+    return [panel["fieldConfig"]["defaults"].get("unit", "none"), *(one["value"] for one in properties if one["id"] == "unit")]
 
 
 def of_the_wrong_time(kind, target):
