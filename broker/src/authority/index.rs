@@ -81,15 +81,13 @@ impl Index {
         self.0.push(issued);
     }
 
-    /// Marks all of a name, or the one of a number, that were not revoked before.
+    /// Marks all of a name, or the one of a number; those that were revoked before keep their time.
     pub(super) fn revoke(&mut self, name_or_serial: &str, now: UnixMillis) -> Vec<Issued> {
-        let is_meant = |issued: &&mut Issued| {
-            issued.revoked.is_none() && (issued.name == name_or_serial || issued.serial == name_or_serial)
-        };
+        let is_meant = |issued: &&mut Issued| issued.name == name_or_serial || issued.serial == name_or_serial;
         let meant = self.0.iter_mut().filter(is_meant);
         meant
             .map(|issued| {
-                issued.revoked = Some(now);
+                issued.revoked.get_or_insert(now);
                 issued.clone()
             })
             .collect()

@@ -52,7 +52,7 @@ pub enum AuthorityError {
         wrong: &'static str,
     },
     /// There is no such certificate to revoke.
-    #[error("no certificate that holds is called {name:?} or has that number; `ca list` shows all")]
+    #[error("no certificate is called {name:?} or has that number; `ca list` shows all")]
     Unknown {
         /// Name or serial number.
         name: String,
@@ -97,7 +97,7 @@ impl Authority {
         files::write_secret(&folder.join(KEY), &key)?;
         files::write_new(&folder.join(CERTIFICATE), &certificate)?;
         let authority = Self { folder: folder.to_owned() };
-        authority.publish_revoked(&Index::default(), now)?;
+        files::replace(&folder.join(REVOKED), &authority.sign_revoked(&Index::default(), now)?)?;
         Index::default().write(&folder.join(ISSUED))?;
         Ok(authority)
     }
@@ -131,19 +131,22 @@ impl Authority {
         Ok(Written { certificate, key, issued: made.issued })
     }
 
-    /// Revokes all certificates of a name, or the one with a serial number; gives what was revoked.
+    /// Revokes all certificates of a name, or the one with a serial number; gives them, with those that were revoked before.
+    ///
+    /// The revocation list is signed and written anew in any case, so that what failed half-way can be done again.
     ///
     /// # Errors
-    /// [`AuthorityError`] when there is none that holds, or files cannot be read or written.
+    /// [`AuthorityError`] when there is none, or files cannot be read or written. Without the key nothing has changed.
     pub fn revoke(&self, name_or_serial: &str, now: UnixMillis) -> Result<Vec<Issued>, AuthorityError> {
         let mut index = Index::read(&self.folder.join(ISSUED))?;
         let revoked = index.revoke(name_or_serial, now);
         if revoked.is_empty() {
             return Err(AuthorityError::Unknown { name: name_or_serial.to_owned() });
         }
-        // Written again first: a list that names more than the authority knows could not be made anew.
+        let list = self.sign_revoked(&index, now)?;
+        // The index first: a list that names more than the authority knows could not be made anew.
         index.write(&self.folder.join(ISSUED))?;
-        self.publish_revoked(&index, now)?;
+        files::replace(&self.folder.join(REVOKED), &list)?;
         Ok(revoked)
     }
 
@@ -155,9 +158,9 @@ impl Authority {
         Index::read(&self.folder.join(ISSUED)).map(Index::into_all)
     }
 
-    fn publish_revoked(&self, index: &Index, now: UnixMillis) -> Result<(), AuthorityError> {
+    fn sign_revoked(&self, index: &Index, now: UnixMillis) -> Result<String, AuthorityError> {
         let signer = signing::signer(&self.read(CERTIFICATE)?, &self.read(KEY)?)?;
-        files::replace(&self.folder.join(REVOKED), &signing::revocations(&signer, index.revoked(), now)?)
+        signing::revocations(&signer, index.revoked(), now)
     }
 
     fn read(&self, file: &str) -> Result<String, AuthorityError> {
@@ -212,10 +215,30 @@ mod tests {
         let again = issue("lindong.rtu-01", "2");
         assert_eq!(revoked(dir.path()), Vec::<String>::new());
         assert_eq!(authority.revoke("lindong.rtu-01", NOW).unwrap().len(), 2);
-        assert!(authority.revoke("lindong.rtu-01", NOW).is_err(), "there is none left");
+        assert!(authority.revoke("lindong.rtu-03", NOW).is_err(), "there is none");
         assert_eq!(revoked(dir.path()), [one.issued.serial, again.issued.serial]);
         authority.revoke(&other.issued.serial, NOW).unwrap();
         let states: Vec<_> = authority.issued().unwrap().iter().map(|issued| issued.standing(NOW)).collect();
         assert_eq!(states, [Standing::Revoked; 3]);
+    }
+
+    #[test]
+    fn revocation_that_failed_half_way_can_be_done_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::found(dir.path(), "Lindong", NOW, 3650).unwrap();
+        let written = authority.issue(&Holder::client("lindong.rtu-01").unwrap(), dir.path(), NOW, 10).unwrap();
+        let (key, away) = (dir.path().join(KEY), dir.path().join("away"));
+        std::fs::rename(&key, &away).unwrap();
+        assert!(authority.revoke("lindong.rtu-01", NOW).is_err(), "there is no key to sign with");
+        assert_eq!(authority.issued().unwrap()[0].revoked, None);
+        std::fs::rename(&away, &key).unwrap();
+
+        // As after a disk that was full: the index is written and the list is not.
+        authority.revoke("lindong.rtu-01", NOW).unwrap();
+        let list = authority.sign_revoked(&Index::default(), NOW).unwrap();
+        files::replace(&dir.path().join(REVOKED), &list).unwrap();
+        let later = UnixMillis::new(NOW.get() + 1000);
+        assert_eq!(authority.revoke("lindong.rtu-01", later).unwrap()[0].revoked, Some(NOW));
+        assert_eq!(revoked(dir.path()), [written.issued.serial]);
     }
 }

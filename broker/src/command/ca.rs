@@ -86,7 +86,9 @@ pub fn run(args: &CaArgs) -> anyhow::Result<()> {
         }
         CaCommand::Revoke { dir, name } => {
             let revoked = Authority::open(dir).revoke(name, now)?;
-            println!("{} revoked; copy {} to the broker", revoked.len(), dir.join("ca.crl").display());
+            let count = revoked.iter().filter(|issued| issued.revoked == Some(now)).count();
+            let what = if count == 0 { "revoked before".to_owned() } else { format!("{count} revoked") };
+            println!("{what}; {} is written anew: copy it to the broker", dir.join("ca.crl").display());
         }
         CaCommand::List { dir } => {
             println!("{:32}  {:24}  {:24}  STATE", "SERIAL", "ENDS", "NAME");
