@@ -14,6 +14,7 @@ mod gate;
 mod health;
 mod http;
 mod inner;
+mod looks;
 mod metrics;
 mod policy;
 mod reload;

@@ -1,8 +1,9 @@
 //! Users and rights that change while the broker runs.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tankline_domain::settings::Problems;
 use tankline_domain::units::UnixMillis;
@@ -12,12 +13,10 @@ use tokio::time::sleep;
 
 use crate::certificate::WARNING_MS;
 use crate::denied::Denied;
+use crate::looks::{LOOK, Looks};
 use crate::policy::Policy;
 use crate::tls::TlsFiles;
 use crate::{Rights, Users};
-
-/// From one look at the files to the next. A change counts when it stood for one more look: editors write in steps.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// From one warning of an end that comes near to the next.
 const WARNING: Duration = Duration::from_secs(24 * 3600);
@@ -61,14 +60,17 @@ impl PolicyFiles {
         plain.chain(self.tls.iter().flat_map(TlsFiles::all))
     }
 
-    fn prints(&self) -> Vec<Option<(SystemTime, u64)>> {
+    fn prints(&self) -> Vec<Option<Print>> {
         let print = |file: &Path| {
             let metadata = std::fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
+            Some((metadata.ino(), metadata.ctime(), metadata.ctime_nsec(), metadata.len()))
         };
         self.all().map(print).collect()
     }
 }
+
+/// A file, when it was changed, and its length. A copy may keep the time of writing, and not this one.
+type Print = (u64, i64, i64, u64);
 
 /// Brings changed files into use, for ever. One that is wrong is said, and all stays as it was.
 pub(crate) async fn watch(
@@ -76,8 +78,8 @@ pub(crate) async fn watch(
     exchange: watch::Sender<Arc<Policy>>,
     problem_with: watch::Sender<Option<String>>,
 ) {
-    let mut in_use = files.prints();
-    let mut seen = in_use.clone();
+    // Read once more at first: they may have changed since the broker read them to begin.
+    let mut looks = Looks::new();
     let mut warned_at = None;
     loop {
         let moment = clock::now();
@@ -86,22 +88,23 @@ pub(crate) async fn watch(
             warned_at = Some(moment);
         }
         sleep(LOOK).await;
-        let now = files.prints();
-        if now == in_use || now != seen {
-            seen = now;
+        if !looks.is_due(clock::now(), files.prints()) {
             continue;
         }
-        in_use = now;
         let read = files.read();
-        problem_with.send_replace(read.as_ref().err().map(ToString::to_string));
+        let problem = read.as_ref().err().map(ToString::to_string);
+        let was = problem_with.send_replace(problem.clone());
         match read {
-            Ok(policy) if policy == **exchange.borrow() => (),
+            Ok(policy) if policy == **exchange.borrow() => looks.note_use(),
             Ok(policy) => {
+                looks.note_use();
                 tracing::info!("users or rights have changed: they are in use");
                 exchange.send_replace(Arc::new(policy));
                 warned_at = None;
             }
+            Err(_) if problem == was => looks.note_failure(clock::now()),
             Err(problems) => {
+                looks.note_failure(clock::now());
                 for problem in problems.iter() {
                     tracing::error!(%problem, "changed users or rights cannot be used; those before stay");
                 }
