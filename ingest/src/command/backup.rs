@@ -8,7 +8,7 @@ use tankline_domain::settings::Problems;
 use tankline_runtime::clock;
 
 use crate::config;
-use crate::upkeep::{self, BackedUp, BackupError, Lacking, Replace, RestoreError, Restored, Seal};
+use crate::upkeep::{self, BackedUp, BackupError, Lacking, Moved, Replace, RestoreError, Restored, Seal, TakenIn};
 
 /// Gaps that are spelled out.
 const GAPS_SHOWN: usize = 20;
@@ -119,17 +119,17 @@ fn write_all(text: &mut String, database: &Path, from: &Path, restored: &Restore
     if *notifications > 0 {
         writeln!(text, "  {notifications} messages had yet to be told then, and are told again under the same ids")?;
     }
-    match &restored.handed_over {
-        Some(sites) => sites.iter().try_for_each(|site| {
-            writeln!(
-                text,
-                "  site {site} was handed over after the backup and stays so: its alarms and what was to be told of \
-                 them are let go here too"
-            )
-        })?,
+    match &restored.moved {
+        Some(moved) => write_moved(text, moved)?,
+        None if restored.kept.is_some() => writeln!(
+            text,
+            "  the database that was there cannot be read: whether sites were handed over or taken in after the backup is \
+             not\n  known. See to it that none is served twice. A site that was taken in comes back by `tankline-ingest \
+             site import\n  --again` of its file, before the worker starts with it"
+        )?,
         None => writeln!(
             text,
-            "  whether a site was handed over after the backup is not known: see to it that none is served twice"
+            "  whether sites were handed over or taken in after the backup is not known: see to it that none is served twice"
         )?,
     }
     match &restored.lacking {
@@ -142,6 +142,30 @@ fn write_all(text: &mut String, database: &Path, from: &Path, restored: &Restore
          is missing here for good: `tankline-ingest status` shows it as missing when newer readings have come. InfluxDB\n\
          keeps what it has."
     )
+}
+
+fn write_moved(text: &mut String, moved: &Moved) -> std::fmt::Result {
+    for site in &moved.handed_over {
+        writeln!(
+            text,
+            "  site {site} was handed over after the backup and stays so: its alarms and what was to be told of \
+             them are let go here too"
+        )?;
+    }
+    for TakenIn { site, brought } in &moved.taken_in {
+        match brought {
+            Ok(readings) => writeln!(
+                text,
+                "  site {site} was taken in after the backup and is brought along, with {readings} readings and its alarms"
+            )?,
+            Err(trouble) => writeln!(
+                text,
+                "  site {site} was taken in after the backup and is NOT brought along: {trouble}\n    Import its file \
+                 before the worker starts with it: tankline-ingest site import --again --from FILE --config FILE"
+            )?,
+        }
+    }
+    Ok(())
 }
 
 fn write_lacking(text: &mut String, lacking: &[Lacking]) -> std::fmt::Result {

@@ -10,7 +10,9 @@ use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 
 use crate::config::{self, HistorianConfig};
-use crate::upkeep::{ExportError, Exported, Feeding, ImportError, Imported, Replace, Seal, Taker, export, import};
+use crate::upkeep::{
+    ExportError, Exported, Feeding, Files, ImportError, Imported, Replace, Seal, Taker, export, import,
+};
 
 /// Moving a site from one worker to another.
 #[derive(Debug, Subcommand)]
@@ -59,6 +61,9 @@ pub struct ImportArgs {
     /// Let the historian of this worker have all readings, also those that the other worker's historian has got.
     #[arg(long)]
     send_again: bool,
+    /// Take in a file that was taken in before, because the database that took it in is lost.
+    #[arg(long)]
+    again: bool,
 }
 
 /// Why a site was not moved.
@@ -122,6 +127,7 @@ fn take_in(text: &mut String, args: &ImportArgs) -> Result<(), SiteCommandError>
         database: &config.database,
         historian: historian.as_deref(),
         max_dead_letters: config.dead_letter_max_rows,
+        files: if args.again { Files::Any } else { Files::Fresh },
     };
     let imported = import(taker, &args.from, seal, feeding, clock::unix_ms())?;
     in_words(text, args, &config, &imported).expect("writing to a text does not fail");

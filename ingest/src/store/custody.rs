@@ -49,12 +49,21 @@ pub fn set_custody(connection: &Connection, site: &SiteName, custody: Custody) -
 /// # Errors
 /// What SQLite said.
 pub fn gone(connection: &Connection) -> rusqlite::Result<Vec<(SiteName, Custody)>> {
+    let all = custodies(connection)?;
+    Ok(all.into_iter().filter(|(_, custody)| !custody.is_here).collect())
+}
+
+/// Gives the sites that were ever handed over or taken in, with what is known of them.
+///
+/// # Errors
+/// What SQLite said.
+pub fn custodies(connection: &Connection) -> rusqlite::Result<Vec<(SiteName, Custody)>> {
     let is_known = "SELECT count(*) FROM sqlite_schema WHERE name = 'custody'";
     if connection.query_row(is_known, [], |row| row.get::<_, i64>(0))? == 0 {
         // No site could be handed over then.
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare("SELECT site FROM custody WHERE NOT is_here ORDER BY site")?;
+    let mut statement = connection.prepare("SELECT site FROM custody ORDER BY site")?;
     let names = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     let sites = names.iter().filter_map(|name| name.parse().ok());
     sites.filter_map(|site| custody(connection, &site).transpose().map(|found| Ok((site, found?)))).collect()

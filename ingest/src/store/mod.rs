@@ -29,7 +29,7 @@ pub use alarms::{
 };
 pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
-pub use custody::{Custody, custody, gone, set_custody};
+pub use custody::{Custody, custodies, custody, gone, set_custody};
 pub use database::{OpenError, open, open_any_version, open_beside, open_read_only, restoring};
 pub use feed::{FeedRow, NOTHING_SENT, Progress, alarm_target, begin_at_present, cursor, rows_after};
 pub use gaps::{GapNote, load_gaps};

@@ -2,6 +2,7 @@
 
 mod backup;
 mod copy;
+mod moved;
 mod restore;
 #[cfg(test)]
 mod restore_tests;
@@ -11,7 +12,8 @@ mod weigh;
 
 pub use backup::{BackedUp, BackupError, Replace, backup};
 pub use copy::CopyError;
+pub use moved::{Moved, TakenIn};
 pub use restore::{RestoreError, Restored, restore};
 pub use seal::{Seal, SealError};
-pub use site::{ExportError, Exported, Feeding, ImportError, Imported, Taker, export, import};
+pub use site::{ExportError, Exported, Feeding, Files, ImportError, Imported, Taker, export, import};
 pub use weigh::{Lacking, lacking};

@@ -4,14 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
 use super::copy::{self, CopyError};
+use super::moved::{Moved, follow};
 use super::seal::{self, Seal, SealError};
-use super::site::let_go;
 use super::weigh::{Lacking, lacking};
-use crate::store::{self, Custody, DatabaseLock, LockError, OpenError, Owner, UpkeepEvent, beside, real};
+use crate::store::{self, DatabaseLock, LockError, OpenError, Owner, UpkeepEvent, beside, real};
 
 /// Why nothing was restored. The database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +94,8 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
     /// What was committed after the backup; absent when the replaced database could not be asked.
     pub lacking: Option<Vec<Lacking>>,
-    /// Sites that were handed over after the backup, and stay so; absent when the replaced database could not be asked.
-    pub handed_over: Option<Vec<SiteName>>,
+    /// Sites that moved after the backup; absent when the replaced database could not be asked.
+    pub moved: Option<Moved>,
 }
 
 /// Puts a backup in the place of a database, which is kept under another name.
@@ -123,7 +122,7 @@ pub fn restore(from: &Path, database: &Path, seal: Seal, now: UnixMillis) -> Res
     let made = made.and_then(|restored| {
         let given = Owner::of(&database).and_then(|owner| owner.give(&restoring));
         given.map_err(|source| RestoreError::Owner { path: restoring.clone(), source })?;
-        if restored.handed_over.is_some() {
+        if restored.moved.is_some() {
             close(&database).map_err(|source| RestoreError::Close { path: database.clone(), source })?;
         }
         Ok(restored)
@@ -146,8 +145,8 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
     let replaced = if database.exists() { store::open_any_version(database).ok() } else { None };
     let look = || {
         // One that is damaged tells nothing, and that is said.
-        let handed_over = match replaced.as_ref().and_then(|replaced| store::gone(replaced).ok()) {
-            Some(gone) => Some(keep_handovers(&copied, gone)?),
+        let moved = match replaced.as_ref().and_then(|replaced| store::custodies(replaced).ok()) {
+            Some(custodies) => Some(follow(&copied, restoring, database, custodies, now)?),
             None => None,
         };
         let count = |sql| copied.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
@@ -161,7 +160,7 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
             )?,
             kept: None,
             lacking: replaced.and_then(|replaced| lacking(&replaced, &copied).ok()),
-            handed_over,
+            moved,
         };
         store::note_upkeep(&copied, UpkeepEvent::Restored, None, &format!("from {}", from.display()), now)?;
         copy::one_file(&copied)?;
@@ -173,20 +172,6 @@ fn ready(from: &Path, restoring: &Path, database: &Path, now: UnixMillis) -> Res
         .and_then(|file| file.sync_all())
         .map_err(|source| RestoreError::Seal(SealError::Io { path: restoring.to_owned(), source }))?;
     Ok(restored)
-}
-
-/// Lets go in the copy, too, of what the replaced database handed over since; gives those sites.
-fn keep_handovers(copied: &Connection, gone: Vec<(SiteName, Custody)>) -> rusqlite::Result<Vec<SiteName>> {
-    let mut kept = Vec::new();
-    for (site, custody) in gone {
-        let known = store::custody(copied, &site)?.map_or(0, |custody| custody.handovers);
-        if custody.handovers > known {
-            let_go(copied, &site)?;
-            store::set_custody(copied, &site, custody)?;
-            kept.push(site);
-        }
-    }
-    Ok(kept)
 }
 
 /// Takes the write-ahead log of the database into its file, so that one file is all of it.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
-use super::{Feeding, Replace, Seal, Taker, backup, export, import, restore};
+use super::{Feeding, Files, ImportError, Moved, Replace, Seal, TakenIn, Taker, backup, export, import, restore};
 use crate::store::{self, beside};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
@@ -48,7 +48,7 @@ fn site_that_was_handed_over_after_the_backup_stays_so() {
     export(&database, &north, &site, Replace::No, ALL, None, NOW).unwrap();
 
     let restored = restore(&file, &database, Seal::Wanted, NOW).unwrap();
-    assert_eq!(restored.handed_over, Some(vec![north.clone()]));
+    assert_eq!(restored.moved, Some(Moved { handed_over: vec![north.clone()], taken_in: vec![] }));
     assert_eq!((restored.alarms, restored.notifications), (1, 1), "those of south");
     let custody = store::custody(&store::open(&database).unwrap(), &north).unwrap().unwrap();
     assert_eq!((custody.handovers, custody.is_here), (1, false));
@@ -57,15 +57,108 @@ fn site_that_was_handed_over_after_the_backup_stays_so() {
     assert_eq!(texts(&database, waiting), ["south"]);
 
     // It came back, and that is in the backup: what the database knew before does not undo it.
-    let taker = Taker { database: &database, historian: None, max_dead_letters: 100 };
+    let taker = Taker { database: &database, historian: None, max_dead_letters: 100, files: Files::Fresh };
     import(taker, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
     backup(&database, &file, Replace::Yes, NOW).unwrap();
     let older = restored.kept.unwrap();
     let restored = restore(&file, &older, Seal::Wanted, NOW).unwrap();
-    assert_eq!((restored.handed_over, restored.alarms), (Some(vec![]), 2));
+    assert_eq!((restored.moved, restored.alarms), (Some(Moved::default()), 2));
 
     // Where nothing was it cannot be known.
-    assert_eq!(restore(&file, &path("new.db"), Seal::Wanted, NOW).unwrap().handed_over, None);
+    assert_eq!(restore(&file, &path("new.db"), Seal::Wanted, NOW).unwrap().moved, None);
+}
+
+/// Adds a reading of a site.
+fn add_reading(database: &Path, site: &str, seq: i64) {
+    let connection = Connection::open(database).unwrap();
+    for sql in [
+        "INSERT INTO reading (site, tank, edge, at_ms, journal, seq, quality, quality_code, committed_ms)
+         VALUES (?1, 'T-01', 'rtu-01', ?2, 'j', ?2, 'good', 192, 0)",
+        "INSERT INTO journal_range (site, edge, journal, first_seq, last_seq) VALUES (?1, 'rtu-01', 'j', ?2, ?2)",
+    ] {
+        connection.execute(sql, (site, seq)).unwrap();
+    }
+}
+
+/// Gives the sites of the readings, whether the site is served from here, and the sites of the alarms.
+fn known(database: &Path, site: &SiteName) -> (Vec<String>, bool, Vec<String>) {
+    let custody = store::custody(&store::open(database).unwrap(), site).unwrap();
+    (
+        texts(database, "SELECT site || seq FROM reading ORDER BY site, seq"),
+        custody.is_some_and(|custody| custody.is_here),
+        texts(database, "SELECT site FROM alarm ORDER BY site"),
+    )
+}
+
+#[test]
+fn site_that_was_taken_in_after_the_backup_comes_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (from, database, file, site) = (path("from.db"), path("ops.db"), path("backup.db"), path("north.site"));
+    let north: SiteName = "north".parse().unwrap();
+    filled(&from);
+    add_reading(&from, "north", 1);
+    drop(store::open(&database).unwrap());
+    add_reading(&database, "east", 1);
+    backup(&database, &file, Replace::No, NOW).unwrap();
+    export(&from, &north, &site, Replace::No, ALL, None, NOW).unwrap();
+    let taker = Taker { database: &database, historian: None, max_dead_letters: 100, files: Files::Fresh };
+    import(taker, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    add_reading(&database, "north", 2);
+
+    // The backup knows nothing of it.
+    let restored = restore(&file, &database, Seal::Wanted, NOW).unwrap();
+    let brought = |count| {
+        Some(Moved { handed_over: vec![], taken_in: vec![TakenIn { site: north.clone(), brought: Ok(count) }] })
+    };
+    assert_eq!((restored.moved, restored.lacking.unwrap()), (brought(2), vec![]));
+    let all = (["east1", "north1", "north2"].map(String::from).to_vec(), true, vec!["north".to_owned()]);
+    assert_eq!(known(&database, &north), all);
+    assert_eq!(texts(&database, "SELECT body FROM notification").len(), 1, "what has yet to be told comes along, too");
+    assert!(
+        !fs::read_dir(folder.path())
+            .unwrap()
+            .any(|entry| { entry.unwrap().file_name().to_string_lossy().contains(".restoring") })
+    );
+
+    // The backup says that it is gone.
+    export(&database, &north, &path("again.site"), Replace::No, ALL, None, NOW).unwrap();
+    backup(&database, &file, Replace::Yes, NOW).unwrap();
+    import(taker, &path("again.site"), Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    add_reading(&database, "north", 3);
+    let restored = restore(&file, &database, Seal::Wanted, UnixMillis::new(NOW.get() + 1)).unwrap();
+    assert_eq!(restored.moved, brought(3));
+    let (readings, is_here, alarms) = known(&database, &north);
+    assert_eq!((readings.len(), is_here, alarms), (4, true, vec!["north".to_owned()]));
+
+    // It is in one place: what was restored hands it over as ever, and the older file is refused.
+    assert!(import(taker, &path("again.site"), Seal::Wanted, Feeding::Rest, NOW).is_err());
+    export(&database, &north, &path("third.site"), Replace::No, ALL, None, NOW).unwrap();
+}
+
+#[test]
+fn site_that_cannot_be_brought_along_is_told_and_the_rest_is_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (from, database, file, site) = (path("from.db"), path("ops.db"), path("backup.db"), path("north.site"));
+    let north: SiteName = "north".parse().unwrap();
+    filled(&from);
+    drop(store::open(&database).unwrap());
+    backup(&database, &file, Replace::No, NOW).unwrap();
+    export(&from, &north, &site, Replace::No, ALL, None, NOW).unwrap();
+    let taker = Taker { database: &database, historian: None, max_dead_letters: 100, files: Files::Fresh };
+    import(taker, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    Connection::open(&database).unwrap().execute_batch("DROP TABLE dip").unwrap();
+    let moved = restore(&file, &database, Seal::Wanted, NOW).unwrap().moved.unwrap();
+    let trouble = moved.taken_in[0].brought.clone().unwrap_err();
+    assert!(trouble.contains("no such table"), "{trouble}");
+    assert_eq!(known(&database, &north), (vec![], false, vec![]));
+    // Its file is taken in once more when that is asked for, and only then.
+    let refused = import(taker, &site, Seal::Wanted, Feeding::Rest, NOW);
+    assert!(matches!(refused, Err(ImportError::TakenIn { .. })), "{refused:?}");
+    let again = Taker { files: Files::Any, ..taker };
+    import(again, &site, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    assert_eq!(known(&database, &north), (vec![], true, vec!["north".to_owned()]));
 }
 
 #[test]

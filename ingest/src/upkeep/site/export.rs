@@ -137,7 +137,8 @@ pub fn export(
     Ok(exported)
 }
 
-fn pack(
+/// Writes what a database knows of a site into a file that can be taken in; nothing changes in the database.
+pub(super) fn pack(
     database: &Path,
     site: &SiteName,
     part: &Path,

@@ -34,7 +34,10 @@ pub enum ImportError {
         path: PathBuf,
     },
     /// The file was imported before.
-    #[error("{} was taken in at {at} already; a site is served by one worker only", path.display())]
+    #[error(
+        "{} was taken in at {at} already; a site is served by one worker only. Where the database that took it in is lost, \
+         --again takes it in once more", path.display()
+    )]
     TakenIn {
         /// The file.
         path: PathBuf,
@@ -83,6 +86,15 @@ pub enum Feeding {
     All,
 }
 
+/// Which files are taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// Those that no worker has taken in.
+    Fresh,
+    /// Also those that one has, because its database is lost.
+    Any,
+}
+
 /// The worker that takes a site in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taker<'a> {
@@ -92,6 +104,8 @@ pub struct Taker<'a> {
     pub historian: Option<&'a str>,
     /// The dead letters that it keeps at most.
     pub max_dead_letters: u32,
+    /// Which files it takes in.
+    pub files: Files,
 }
 
 /// What was taken in.
@@ -137,7 +151,7 @@ pub fn import(
     copy::check(&file, from)?;
     let transfer = transfer(&file).ok().flatten().ok_or_else(|| ImportError::NoSite { path: from.to_owned() })?;
     drop(file);
-    if let Some(at) = transfer.taken_in {
+    if let Some(at) = transfer.taken_in.filter(|_| taker.files == Files::Fresh) {
         return Err(ImportError::TakenIn { path: from.to_owned(), at });
     }
     let owner = Owner::of(database).ok();

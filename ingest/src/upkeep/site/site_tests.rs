@@ -5,7 +5,7 @@ use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
 use super::super::{Replace, RestoreError, Seal, restore};
-use super::{ExportError, Exported, Feeding, ImportError, Taker, export, import};
+use super::{ExportError, Exported, Feeding, Files, ImportError, Taker, export, import};
 use crate::store;
 
 const HISTORIAN: &str = "http://influx:8086 o/b";
@@ -51,7 +51,7 @@ fn numbers(database: &Path, sql: &str) -> Vec<i64> {
 }
 
 fn taker(database: &Path) -> Taker<'_> {
-    Taker { database, historian: Some(HISTORIAN), max_dead_letters: 100 }
+    Taker { database, historian: Some(HISTORIAN), max_dead_letters: 100, files: Files::Fresh }
 }
 
 fn export_all(database: &Path, to: &Path) -> Result<Exported, ExportError> {
