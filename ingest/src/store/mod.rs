@@ -37,7 +37,7 @@ pub use journals::load_ledger;
 pub(crate) use layers::read_layer;
 pub use ledger::{JournalKey, Ledger, Sorted};
 pub use lock::{DatabaseLock, LockError};
-pub(crate) use lock::{beside, folder_of, real};
+pub(crate) use lock::{MakingLock, beside, folder_of, real};
 pub use newest::{NewestOfTank, newest_of};
 pub(crate) use owner::{Owner, make_private};
 pub use recompute::{Recomputed, recompute, send_again};

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tankline_domain::units::UnixMillis;
 
 use super::copy::{self, CopyError};
-use super::seal::{SealError, digest_path, seal};
-use crate::store::{self, OpenError, UpkeepEvent, beside, real};
+use super::seal::{self, SealError, digest_path, seal};
+use crate::store::{self, LockError, MakingLock, OpenError, UpkeepEvent, beside, real};
 
 /// Whether a file that is there already may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub enum BackupError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process makes the same file.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The copy failed.
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -64,6 +67,7 @@ pub fn backup(database: &Path, to: &Path, replace: Replace, now: UnixMillis) -> 
     if real(to) == real(database) {
         return Err(BackupError::Itself { path: to.to_owned() });
     }
+    let _lock = MakingLock::take(to, "tankline-ingest backup")?;
     if replace == Replace::No && (to.exists() || digest_path(to).exists()) {
         return Err(BackupError::Exists { path: to.to_owned() });
     }
@@ -75,6 +79,7 @@ pub fn backup(database: &Path, to: &Path, replace: Replace, now: UnixMillis) -> 
     if made.is_err() {
         // What failed is told; a part of a backup helps nobody.
         let _ = copy::remove(&part);
+        seal::give_up(to);
     }
     made
 }

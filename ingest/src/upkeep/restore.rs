@@ -1,7 +1,7 @@
 //! A database put in the place of another one, from a backup.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rusqlite::{Connection, OpenFlags};
 use tankline_domain::units::UnixMillis;
@@ -32,6 +32,12 @@ pub enum RestoreError {
     #[error("{} is the database itself; name a backup of it", path.display())]
     Itself {
         /// The file.
+        path: PathBuf,
+    },
+    /// The database is a link to something else.
+    #[error("the database is a link to {}, which is no database that can be read; name the file itself", path.display())]
+    Link {
+        /// What it leads to.
         path: PathBuf,
     },
     /// The backup is a site on its way.
@@ -103,13 +109,17 @@ pub struct Restored {
 /// # Errors
 /// [`RestoreError`].
 pub fn restore(from: &Path, database: &Path, seal: Seal, now: UnixMillis) -> Result<Restored, RestoreError> {
-    let database = real(database);
+    let (is_link, database) = (database.is_symlink(), real(database));
     if real(from) == database {
         return Err(RestoreError::Itself { path: from.to_owned() });
     }
     let _lock = DatabaseLock::take(&database, "tankline-ingest restore")?;
     seal::verify(from, seal)?;
     let restoring = store::restoring(&database);
+    // Who may write to the folder could have anything replaced by it.
+    if is_link && store::open_any_version(&database).is_err() {
+        return Err(RestoreError::Link { path: database });
+    }
     let source = store::open_any_version(from)?;
     if source.prepare("SELECT site FROM transfer").is_ok() {
         return Err(RestoreError::Site { path: from.to_owned() });
@@ -183,25 +193,33 @@ fn close(database: &Path) -> rusqlite::Result<()> {
 
 /// Puts the old database aside and the new one in its place; gives where the old one is.
 ///
-/// The database itself goes first and comes last: cut off in between there is none, and a worker refuses to make one while
-/// the new one waits.
-fn exchange(restoring: &Path, database: &Path, now: UnixMillis) -> Result<Option<PathBuf>, RestoreError> {
+/// The old one has both names until the new one takes its place, so that there is one at every moment: a restore that was
+/// cut off and is run again finds in it which sites moved.
+pub(super) fn exchange(restoring: &Path, database: &Path, now: UnixMillis) -> Result<Option<PathBuf>, RestoreError> {
     let stamp: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).take(15).collect();
     let aside = beside(database, &format!(".replaced-{stamp}"));
     let mut kept = None;
-    for suffix in ["", "-wal", "-shm"] {
-        let from = beside(database, suffix);
+    if database.exists() {
+        // Where a file system knows no second names there is none for a moment, and a worker refuses to make one.
+        fs::hard_link(database, &aside)
+            .or_else(|_| fs::rename(database, &aside))
+            .map_err(renaming(database, &aside))?;
+        kept = Some(aside.clone());
+    }
+    // A log of the old one beside the new one would be taken for its own.
+    for suffix in ["-wal", "-shm"] {
+        let (from, to) = (beside(database, suffix), beside(&aside, suffix));
         if from.exists() {
-            rename(&from, &beside(&aside, suffix))?;
+            fs::rename(&from, &to).map_err(renaming(&from, &to))?;
             kept = Some(aside.clone());
         }
     }
-    rename(restoring, database)?;
+    fs::rename(restoring, database).map_err(renaming(restoring, database))?;
     // It is in its place; that this outlives a power cut is as good as the disk.
     let _ = seal::sync_folder(database);
     Ok(kept)
 }
 
-fn rename(from: &Path, to: &Path) -> Result<(), RestoreError> {
-    fs::rename(from, to).map_err(|source| RestoreError::Rename { from: from.to_owned(), to: to.to_owned(), source })
+fn renaming(from: &Path, to: &Path) -> impl FnOnce(io::Error) -> RestoreError {
+    move |source| RestoreError::Rename { from: from.to_owned(), to: to.to_owned(), source }
 }

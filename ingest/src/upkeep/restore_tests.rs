@@ -6,8 +6,12 @@ use rusqlite::Connection;
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
-use super::{Feeding, Files, ImportError, Moved, Replace, Seal, TakenIn, Taker, backup, export, import, restore};
-use crate::store::{self, beside};
+use super::restore::exchange;
+use super::{
+    BackupError, Feeding, Files, ImportError, Moved, Replace, RestoreError, Seal, TakenIn, Taker, backup, export,
+    import, restore,
+};
+use crate::store::{self, MakingLock, beside};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_400_000_000);
 const ALL: UnixMillis = UnixMillis::new(i64::MIN);
@@ -209,4 +213,41 @@ fn replaced_database_is_all_in_one_file_also_when_its_worker_was_killed() {
     let kept = restore(&file, &database, Seal::Wanted, NOW).unwrap().kept.unwrap();
     fs::copy(&kept, path("alone.db")).unwrap();
     assert_eq!(texts(&path("alone.db"), "SELECT DISTINCT state FROM alarm"), ["shelved"]);
+}
+
+#[test]
+fn database_is_in_its_place_until_the_restored_one_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let database = path("ops.db");
+    filled(&database);
+    // As if it were cut off before the last step.
+    exchange(&path("nothing"), &database, NOW).unwrap_err();
+    assert_eq!(texts(&database, "SELECT site FROM alarm ORDER BY site"), ["north", "south"]);
+}
+
+#[test]
+fn what_a_link_leads_to_is_not_replaced_where_it_is_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (secret, link, file) = (path("secret"), path("link.db"), path("backup.db"));
+    filled(&path("ops.db"));
+    backup(&path("ops.db"), &file, Replace::No, NOW).unwrap();
+    fs::write(&secret, "root's").unwrap();
+    std::os::unix::fs::symlink(&secret, &link).unwrap();
+    let refused = restore(&file, &link, Seal::Wanted, NOW);
+    assert!(matches!(refused, Err(RestoreError::Link { .. })), "{refused:?}");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "root's");
+}
+
+#[test]
+fn backup_is_made_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    filled(&path("ops.db"));
+    let other = MakingLock::take(&path("backup.db"), "tankline-ingest backup").unwrap();
+    let refused = backup(&path("ops.db"), &path("backup.db"), Replace::No, NOW);
+    assert!(matches!(refused, Err(BackupError::Lock(_))), "{refused:?}");
+    drop(other);
+    backup(&path("ops.db"), &path("backup.db"), Replace::No, NOW).unwrap();
 }

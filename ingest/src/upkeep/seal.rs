@@ -58,22 +58,48 @@ pub(super) fn digest_path(path: &Path) -> PathBuf {
     beside(path, ".sha256")
 }
 
-/// Syncs a file that was written under another name, puts it in its place, and its digest beside it. `sha256sum -c` reads
-/// that.
+/// Puts a file that was written under another name in its place, and its digest beside it. `sha256sum -c` reads that.
 pub(super) fn seal(written: &Path, path: &Path) -> Result<String, SealError> {
-    let (digest_path, found) = (digest_path(path), digest(written)?);
+    let digest = prepare(written, path)?;
+    place(written, path)?;
+    Ok(digest)
+}
+
+/// Syncs a file that was written under another name, and its digest under another name, so that two renames are left.
+pub(super) fn prepare(written: &Path, path: &Path) -> Result<String, SealError> {
+    let (found, part) = (digest(written)?, digest_part(path));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let failed = |source| SealError::Io { path: path.to_owned(), source };
-    File::open(written).and_then(|file| file.sync_all()).map_err(failed)?;
-    fs::rename(written, path).map_err(failed)?;
+    File::open(written)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| SealError::Io { path: written.to_owned(), source })?;
     let write = || {
-        let mut file = File::create(&digest_path)?;
+        let mut file = File::create(&part)?;
         file.write_all(format!("{found}  {name}\n").as_bytes())?;
         file.sync_all()?;
         sync_folder(path)
     };
-    write().map_err(|source| SealError::Io { path: digest_path.clone(), source })?;
+    write().map_err(|source| SealError::Io { path: part.clone(), source })?;
     Ok(found)
+}
+
+/// Gives a prepared file and its digest their names, the digest first: a file that is there has one.
+pub(super) fn place(written: &Path, path: &Path) -> Result<(), SealError> {
+    let digest_path = digest_path(path);
+    fs::rename(digest_part(path), &digest_path)
+        .map_err(|source| SealError::Io { path: digest_path.clone(), source })?;
+    fs::rename(written, path)
+        .and_then(|()| sync_folder(path))
+        .map_err(|source| SealError::Io { path: path.to_owned(), source })
+}
+
+/// Takes away the digest of a prepared file that is not to be.
+pub(super) fn give_up(path: &Path) {
+    // What failed is told; a part of a digest helps nobody.
+    let _ = fs::remove_file(digest_part(path));
+}
+
+fn digest_part(path: &Path) -> PathBuf {
+    beside(&digest_path(path), ".part")
 }
 
 /// Checks a file by the digest beside it.
@@ -138,5 +164,16 @@ mod tests {
         verify(&path, Seal::Ignored).unwrap();
         fs::remove_file(digest_path(&path)).unwrap();
         assert!(matches!(verify(&path, Seal::Wanted), Err(SealError::Missing { .. })));
+    }
+
+    #[test]
+    fn file_whose_digest_cannot_be_written_does_not_appear() {
+        let folder = tempfile::tempdir().unwrap();
+        let (written, path) = (folder.path().join("x.part"), folder.path().join("x"));
+        fs::write(&written, b"abc").unwrap();
+        fs::write(&path, b"old").unwrap();
+        fs::create_dir(digest_part(&path)).unwrap();
+        seal(&written, &path).unwrap_err();
+        assert_eq!((fs::read(&path).unwrap(), written.exists()), (b"old".to_vec(), true));
     }
 }

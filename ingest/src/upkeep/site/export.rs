@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tankline_domain::names::SiteName;
 use tankline_domain::units::UnixMillis;
 
 use super::super::backup::Replace;
 use super::super::copy::{self, CopyError};
-use super::super::seal::{SealError, digest_path, seal};
+use super::super::seal::{SealError, digest_path, give_up, place, prepare};
+use super::import::{Transfer, transfer};
 use super::tables::{KNOWS, PACK, TRANSFER, let_go};
-use crate::store::{self, Custody, DatabaseLock, LockError, NOTHING_SENT, OpenError, UpkeepEvent, beside, real};
+use crate::store::{
+    self, Custody, DatabaseLock, LockError, MakingLock, NOTHING_SENT, OpenError, UpkeepEvent, beside, real,
+};
 
-/// Why a site is not handed over. It is still served from this database.
+/// Why a site is not handed over. Where nothing else is said it is still served from this database.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -58,15 +61,27 @@ pub enum ExportError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// The file is whole, but the database did not take that its site is gone.
+    /// It is not known whether the database took that its site is gone.
     #[error(
-        "{} is written, but the database failed to note that; do not import it, export the site again", path.display()
+        "the database failed to note that the site is gone; run the export again: it finishes what was begun as {}",
+        part.display()
     )]
     NotNoted {
-        /// The file.
-        path: PathBuf,
+        /// The file as it is now.
+        part: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// The site is handed over, but its file has not got its name.
+    #[error(
+        "the site is handed over, and its file is whole, but still called {}; run the export again, which gives it its \
+         name", part.display()
+    )]
+    NotNamed {
+        /// The file as it is now.
+        part: PathBuf,
+        /// What failed.
+        source: SealError,
     },
 }
 
@@ -99,42 +114,81 @@ pub fn export(
     historian: Option<&str>,
     now: UnixMillis,
 ) -> Result<Exported, ExportError> {
-    let is_there = to.exists() || digest_path(to).exists();
-    if real(to) == real(database) || (replace == Replace::No && is_there) {
-        return Err(ExportError::Exists { path: to.to_owned() });
+    let exists = || ExportError::Exists { path: to.to_owned() };
+    if real(to) == real(database) || (replace == Replace::No && to.exists()) {
+        return Err(exists());
     }
-    let _lock = DatabaseLock::take(database, "tankline-ingest site export")?;
+    let who = "tankline-ingest site export";
+    let _locks = (MakingLock::take(to, who)?, DatabaseLock::take(database, who)?);
+    let part = beside(to, ".part");
     let mut keeper = store::open(database)?;
     let failed = |source| ExportError::Database { path: database.to_owned(), source };
     // Nothing changes from here on until it is noted that the site is gone.
     let transaction = keeper.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let custody = store::custody(&transaction, site).map_err(failed)?;
     if let Some(gone) = custody.filter(|custody| !custody.is_here) {
-        return Err(ExportError::Gone { site: site.clone(), at: gone.changed });
+        return match finish(site, gone, &part, to)? {
+            Some(exported) => Ok(exported),
+            None => Err(ExportError::Gone { site: site.clone(), at: gone.changed }),
+        };
+    }
+    if replace == Replace::No && digest_path(to).exists() {
+        return Err(exists());
     }
     if !transaction.query_row(KNOWS, [site.as_str()], |row| row.get(0)).map_err(failed)? {
         return Err(ExportError::Unknown { path: database.to_owned(), site: site.clone() });
     }
     let handovers = custody.map_or(0, |custody| custody.handovers) + 1;
-    let part = beside(to, ".part");
     let packed = pack(database, site, &part, from, historian, handovers, now);
-    let sealed = packed.and_then(|packed| Ok(Exported { digest: seal(&part, to)?, ..packed }));
-    let exported = match sealed {
+    let prepared = packed.and_then(|packed| Ok(Exported { digest: prepare(&part, to)?, ..packed }));
+    let exported = match prepared {
         Ok(exported) => exported,
         Err(error) => {
             // What failed is told; a part of a site helps nobody.
             let _ = copy::remove(&part);
+            give_up(to);
             return Err(error);
         }
     };
+    // From here on the file is whole, though not under its name. That it gets only when nobody serves the site from here.
     let note = || {
         let_go(&transaction, site)?;
         store::set_custody(&transaction, site, Custody { handovers, is_here: false, changed: now })?;
         store::note_upkeep(&transaction, UpkeepEvent::HandedOver, Some(site), &format!("to {}", to.display()), now)?;
         transaction.commit()
     };
-    note().map_err(|source| ExportError::NotNoted { path: to.to_owned(), source })?;
+    note().map_err(|source| ExportError::NotNoted { part: part.clone(), source })?;
+    place(&part, to).map_err(|source| ExportError::NotNamed { part, source })?;
     Ok(exported)
+}
+
+/// Finishes an export that was cut off when its site was gone already; absent where there is none.
+fn finish(site: &SiteName, gone: Custody, part: &Path, to: &Path) -> Result<Option<Exported>, ExportError> {
+    let Ok(file) = store::open_any_version(part) else { return Ok(None) };
+    let is_it = |found: Transfer| found.site == *site && found.handovers == gone.handovers;
+    if !transfer(&file).is_ok_and(|found| found.is_some_and(is_it)) {
+        return Ok(None);
+    }
+    copy::check(&file, part)?;
+    let counted = count(&file, "main").map_err(|source| CopyError::Copy { path: part.to_owned(), source })?;
+    drop(file);
+    let named = prepare(part, to).and_then(|digest| place(part, to).map(|()| digest));
+    let digest = named.map_err(|source| ExportError::NotNamed { part: part.to_owned(), source })?;
+    Ok(Some(Exported { digest, ..counted }))
+}
+
+/// Counts what is in a travelling database, which is open under this name.
+fn count(connection: &Connection, schema: &str) -> rusqlite::Result<Exported> {
+    let count = |what: &str| {
+        let sql = format!("SELECT count(*) FROM {schema}.{what}");
+        connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    };
+    Ok(Exported {
+        readings: count("reading")?,
+        alarms: count("alarm WHERE state <> 'normal'")?,
+        notifications: count("notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL")?,
+        digest: String::new(),
+    })
 }
 
 /// Writes what a database knows of a site into a file that can be taken in; nothing changes in the database.
@@ -173,15 +227,7 @@ pub(super) fn pack(
             ],
         )?;
         reader.execute_batch("COMMIT")?;
-        let count = |sql| reader.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-        Ok(Exported {
-            readings: count("SELECT count(*) FROM file.reading")?,
-            alarms: count("SELECT count(*) FROM file.alarm WHERE state <> 'normal'")?,
-            notifications: count(
-                "SELECT count(*) FROM file.notification WHERE delivered_ms IS NULL AND given_up_ms IS NULL",
-            )?,
-            digest: String::new(),
-        })
+        count(&reader, "file")
     };
     let exported = fill().map_err(|source| ExportError::Database { path: database.to_owned(), source })?;
     drop(reader);

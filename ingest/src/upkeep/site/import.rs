@@ -9,7 +9,7 @@ use tankline_domain::units::UnixMillis;
 use super::super::copy::{self, CopyError};
 use super::super::seal::{self, Seal, SealError};
 use super::tables::{KNOWS, MAKE_ROOM, unpack};
-use crate::store::{self, Custody, DatabaseLock, LockError, NOTHING_SENT, OpenError, Owner, UpkeepEvent};
+use crate::store::{self, Custody, DatabaseLock, LockError, NOTHING_SENT, OpenError, Owner, UpkeepEvent, real};
 
 /// Why a site is not taken in. The database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -126,9 +126,9 @@ pub struct Imported {
 }
 
 /// What a file says of itself.
-struct Transfer {
-    site: SiteName,
-    handovers: u64,
+pub(super) struct Transfer {
+    pub(super) site: SiteName,
+    pub(super) handovers: u64,
     sent: (i64, i64),
     taken_in: Option<UnixMillis>,
 }
@@ -154,10 +154,10 @@ pub fn import(
     if let Some(at) = transfer.taken_in.filter(|_| taker.files == Files::Fresh) {
         return Err(ImportError::TakenIn { path: from.to_owned(), at });
     }
-    let owner = Owner::of(database).ok();
+    let (owner, path) = (Owner::of(database).ok(), real(database));
     let mut connection = store::open(database)?;
     // A database that root makes here is for the user of the worker.
-    let _ = owner.map(|owner| owner.give(database));
+    let _ = owner.map(|owner| owner.give(&path));
     let failed = |source| ImportError::Database { path: database.to_owned(), source };
     connection.execute("ATTACH ?1 AS file", [from.to_string_lossy()]).map_err(failed)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -190,7 +190,8 @@ pub fn import(
     Ok(Imported { is_marked: mark(from, now).is_ok(), ..imported })
 }
 
-fn transfer(file: &Connection) -> rusqlite::Result<Option<Transfer>> {
+/// Gives what a file says of itself; absent where that is no site.
+pub(super) fn transfer(file: &Connection) -> rusqlite::Result<Option<Transfer>> {
     let select = "SELECT site, handovers, sent_reading, sent_transition, taken_in_ms FROM transfer";
     let read = |row: &rusqlite::Row<'_>| {
         let (site, handovers): (String, i64) = (row.get(0)?, row.get(1)?);

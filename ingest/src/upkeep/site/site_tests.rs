@@ -179,3 +179,46 @@ fn site_is_in_one_place_only() {
     let refused = restore(&second, &path("new.db"), Seal::Wanted, NOW);
     assert!(matches!(refused, Err(RestoreError::Site { .. })), "{refused:?}");
 }
+
+#[test]
+fn export_that_was_cut_off_is_finished_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (from, file) = (filled(folder.path(), "from.db", ["north", "south"]), path("north.site"));
+    let is_here =
+        || store::custody(&store::open(&from).unwrap(), &north()).unwrap().is_none_or(|custody| custody.is_here);
+    // Something stands where the file is to be: the site is gone by then, and nothing that could be imported has the name.
+    std::fs::create_dir(&file).unwrap();
+    let replacing = || export(&from, &north(), &file, Replace::Yes, ALL, Some(HISTORIAN), NOW);
+    let failed = replacing();
+    assert!(matches!(failed, Err(ExportError::NotNamed { .. })) && !is_here(), "{failed:?}");
+    std::fs::remove_dir(&file).unwrap();
+    // A part of another site is not taken for it.
+    let other = export(&from, &"south".parse().unwrap(), &path("south.site"), Replace::No, ALL, None, NOW);
+    std::fs::rename(path("south.site"), path("other.site.part")).unwrap();
+    assert!(other.is_ok() && matches!(export_all(&from, &path("other.site")), Err(ExportError::Gone { .. })));
+
+    let exported = export_all(&from, &file).unwrap();
+    assert_eq!((exported.readings, exported.notifications), (5, 1));
+    assert!(matches!(export_all(&from, &path("second.site")), Err(ExportError::Gone { .. })));
+    let to = path("to.db");
+    drop(store::open(&to).unwrap());
+    import(taker(&to), &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        !left.iter().any(|name| name.to_string_lossy().starts_with("north.site.") && name != "north.site.sha256"),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn site_stays_when_its_file_cannot_be_made_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = filled(folder.path(), "from.db", ["north", "south"]);
+    let file = folder.path().join("north.site");
+    // There is no room for its digest, say.
+    std::fs::create_dir(folder.path().join("north.site.sha256.part")).unwrap();
+    export_all(&from, &file).unwrap_err();
+    assert!(store::custody(&store::open(&from).unwrap(), &north()).unwrap().is_none() && !file.exists());
+    assert!(!folder.path().join("north.site.part").exists());
+}
