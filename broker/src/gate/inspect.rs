@@ -246,3 +246,7 @@ impl Inspector {
 #[cfg(test)]
 #[path = "inspect_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "inspect_fuzz.rs"]
+mod fuzz;
