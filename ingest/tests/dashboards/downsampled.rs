@@ -122,3 +122,48 @@ async fn rights_are_least(influxd: &Influxd, secrets: &Path) {
     }
     assert_eq!(status(port, write, "u=nobody&p=x", b"probe x=1").await, 401);
 }
+
+/// Gives the names that stand between two marks.
+fn names<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
+    let parts = text.split(before).skip(1);
+    let mut names: Vec<_> = parts.map(|part| part.split_once(after).unwrap().0).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn task_of_version_2_makes_what_version_1_does() {
+    let (flux, influxql) = (flux(), std::fs::read_to_string(folder().join("../influxdb/influxdb1.influxql")).unwrap());
+    let of_tanks = influxql.split("CREATE CONTINUOUS QUERY \"alarm_all\"").next().unwrap();
+    assert_eq!(names(&flux, "as: \"", "\""), names(of_tanks, " AS \"", "\""));
+    let mut taken = names(&flux, "good(field: \"", "\"");
+    taken.extend(vec!["quality_code"; names(&flux, "\nquality(", ")").len()]);
+    taken.sort_unstable();
+    let functions = ["mean(\"", "min(\"", "max(\"", "count(\""];
+    let mut read: Vec<_> = functions.iter().flat_map(|function| names(of_tanks, function, "\"")).collect();
+    read.sort_unstable();
+    assert_eq!(taken, read);
+}
+
+/// A column that no reading has is not there after a pivot, and naming it fails all of a run of the task.
+#[test]
+fn task_of_version_2_names_no_column_that_may_be_missing() {
+    let flux = flux();
+    let mut named = 0;
+    for after in flux.split("|> pivot(").skip(1) {
+        let rest_of_function = after.split("\n\n").next().unwrap();
+        for line in rest_of_function.lines() {
+            for name in names(line, " r.", " ") {
+                let (asked, used) = (line.find(&format!("exists r.{name}")), line.find(&format!(" r.{name}")));
+                assert!(asked.is_some_and(|at| at < used.unwrap()), "{name}: {line}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 2, "{named}");
+    assert!(!flux.contains("column: "), "an aggregate names a column other than _value");
+}
+
+fn flux() -> String {
+    std::fs::read_to_string(folder().join("../influxdb/influxdb2.flux")).unwrap()
+}
