@@ -103,6 +103,7 @@ fn random_and_mutated_packets_never_bring_a_message_to_anothers_topic() {
         publish(OWN, 2, &[7; 200]),
         publish(OTHER, 1, b"payload"),
         publish(OTHER, 0, b""),
+        publish(OTHER, 2, &[8; 400]),
         subscribe_packet(1, &[(COMMITTED, 1), ("#", 0)]),
         unsubscribe_packet(2, COMMITTED),
         vec![0xC0, 0],
@@ -123,7 +124,8 @@ fn random_and_mutated_packets_never_bring_a_message_to_anothers_topic() {
                 (_, _) => sent.insert(place.min(sent.len()), random.u8(..)),
             }
         }
-        let outcome = connection.send(&sent, random.usize(1..50));
+        let piece = if random.bool() { random.usize(1..50) } else { sent.len().max(1) };
+        let outcome = connection.send(&sent, piece);
         // Who begins a long packet would have all that follows taken for its body.
         if outcome.is_err() || number % 16 == 0 {
             ended += usize::from(outcome.is_err());
