@@ -207,6 +207,7 @@ fn live(
                 None => std::future::pending().await,
             }
         };
+        let watched = Arc::clone(&counters);
         let gate = Gate { listener, rules: Rules::new(config, policy, counters, inner), asked: knocked };
         // Who started this has gone away only when it panicked; then the token stops us.
         let _ = tell_begun.send(());
@@ -214,7 +215,7 @@ fn live(
             () = stop.cancelled() => Ok(()),
             reason = gate.serve() => Err(BrokerError::Ended { reason }),
             reason = serving_http => Err(BrokerError::Ended { reason }),
-            () = reload::watch(&config.files, exchange, problem_with) => Ok(()),
+            () = reload::watch(&config.files, exchange, problem_with, &watched.ends) => Ok(()),
             () = answering => Ok(()),
         }
     });

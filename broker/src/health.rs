@@ -8,8 +8,10 @@ use tankline_runtime::clock;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::certificate::Certificate;
 use crate::inner::Access;
 use crate::policy::Policy;
+use crate::tls::CLIENT_AUTHORITIES;
 
 /// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -77,7 +79,11 @@ impl Health {
 }
 
 fn ended(policy: &Policy, now: UnixMillis) -> Vec<String> {
-    let own = policy.tls.iter().flat_map(|tls| &tls.own);
-    let ended = own.filter(|(_, certificate)| certificate.not_after.get() < now.get());
+    let own: Vec<_> = policy.tls.iter().flat_map(|tls| &tls.own).collect();
+    let has_ended = |certificate: &Certificate| certificate.not_after.get() < now.get();
+    // An old authority may be left beside the new one.
+    let is_trusted = own.iter().any(|(file, certificate)| *file == CLIENT_AUTHORITIES && !has_ended(certificate));
+    let ended =
+        own.iter().filter(|(file, certificate)| has_ended(certificate) && !(*file == CLIENT_AUTHORITIES && is_trusted));
     ended.map(|(file, certificate)| format!("{file}: {} ended {}", certificate.name(), certificate.not_after)).collect()
 }

@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use tankline_runtime::clock;
 use tokio::sync::watch;
 
 use crate::health::Health;
@@ -45,6 +46,6 @@ async fn healthz(State(served): State<Served>) -> impl IntoResponse {
 }
 
 async fn page(State(served): State<Served>) -> impl IntoResponse {
-    let page = metrics::render(&served.counters, &served.policy.borrow(), served.inner.kept_bytes());
+    let page = metrics::render(&served.counters, &served.policy.borrow(), served.inner.kept_bytes(), clock::unix_ms());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
 }

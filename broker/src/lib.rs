@@ -9,6 +9,7 @@ mod broker;
 mod certificate;
 pub mod config;
 mod denied;
+mod ends;
 pub mod files;
 mod gate;
 mod health;

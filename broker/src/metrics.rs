@@ -1,8 +1,12 @@
 //! What the gate counts.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tankline_domain::units::UnixMillis;
+
+use crate::ends::Ends;
 use crate::gate::Refusal;
 use crate::policy::Policy;
 
@@ -35,6 +39,8 @@ pub(crate) struct Counters {
     pub(crate) slow: AtomicU64,
     /// Clients cut off because they lost their rights.
     pub(crate) revoked: AtomicU64,
+    /// When the certificates of those inside end.
+    pub(crate) ends: Ends,
     /// Times that a client was read later because it sent too fast.
     pub(crate) throttled: AtomicU64,
 }
@@ -70,7 +76,7 @@ impl Counters {
 }
 
 /// Writes all metrics as Prometheus reads them (text format 0.0.4).
-pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize) -> String {
+pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize, now: UnixMillis) -> String {
     let mut page = Page::default();
     page.family("connections", "Clients that are connected.", "gauge");
     page.sample("connections", &[], counters.connected.load(Ordering::Relaxed));
@@ -108,10 +114,23 @@ pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize) ->
     }
     if let Some(tls) = &policy.tls {
         let name = "certificate_not_after_timestamp_seconds";
-        page.family(name, "When a certificate ends, in seconds since 1970.", "gauge");
+        page.family(name, "When the first certificate in a file ends, in seconds since 1970.", "gauge");
+        let mut first = BTreeMap::new();
         for (file, certificate) in &tls.own {
-            page.sample(name, &[("file", file)], certificate.not_after.get() / 1000);
+            let end = first.entry(file).or_insert(certificate.not_after);
+            *end = certificate.not_after.min(*end);
         }
+        for (file, end) in first {
+            page.sample(name, &[("file", file)], end.get() / 1000);
+        }
+        let name = "client_certificate_not_after_timestamp_seconds";
+        page.family(name, "When the first certificate of a connected client ends, in seconds since 1970.", "gauge");
+        if let Some(end) = counters.ends.first() {
+            page.sample(name, &[], end.get() / 1000);
+        }
+        let name = "client_certificates_ending_soon";
+        page.family(name, "Connected clients whose certificate ends within 30 days.", "gauge");
+        page.sample(name, &[], counters.ends.soon(now).len());
     }
     page.0
 }

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use crate::certificate::WARNING_MS;
 use crate::denied::Denied;
+use crate::ends::Ends;
 use crate::looks::{LOOK, Looks};
 use crate::policy::Policy;
 use crate::tls::TlsFiles;
@@ -77,6 +78,7 @@ pub(crate) async fn watch(
     files: &PolicyFiles,
     exchange: watch::Sender<Arc<Policy>>,
     problem_with: watch::Sender<Option<String>>,
+    ends: &Ends,
 ) {
     // Read once more at first: they may have changed since the broker read them to begin.
     let mut looks = Looks::new();
@@ -85,6 +87,7 @@ pub(crate) async fn watch(
         let moment = clock::now();
         if warned_at.is_none_or(|at| moment.saturating_duration_since(at) >= WARNING) {
             warn_of_ends(&exchange.borrow(), clock::unix_ms());
+            warn_of_clients(ends, clock::unix_ms());
             warned_at = Some(moment);
         }
         sleep(LOOK).await;
@@ -119,5 +122,11 @@ fn warn_of_ends(policy: &Policy, now: UnixMillis) {
             let (name, until) = (certificate.name(), certificate.not_after);
             tracing::warn!(file, name, %until, "a certificate ends soon, or has ended: put a new one in its place");
         }
+    }
+}
+
+fn warn_of_clients(ends: &Ends, now: UnixMillis) {
+    for (identity, until) in ends.soon(now) {
+        tracing::warn!(identity, %until, "the certificate of a client ends soon: give it a new one");
     }
 }

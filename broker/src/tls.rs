@@ -16,6 +16,9 @@ use tankline_runtime::secret::open_to_others;
 
 use crate::certificate::Certificate;
 
+/// The key that names the authorities of clients.
+pub(crate) const CLIENT_AUTHORITIES: &str = "client_ca";
+
 /// The files of encryption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -45,7 +48,7 @@ pub enum ClientCertificates {
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) config: Arc<ServerConfig>,
-    /// The broker's own certificate and the authority of the clients, by the keys that name their files.
+    /// All certificates in the broker's own file and in that of the clients' authorities, by the keys that name the files.
     pub(crate) own: Vec<(&'static str, Certificate)>,
     /// Judges certificates of clients, where they are asked for.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
@@ -83,14 +86,14 @@ impl TlsFiles {
         let chain = certificates(&self.certificate, &bytes_of(&self.certificate)?)?;
         let key = PrivateKeyDer::from_pem_slice(&bytes_of(&self.key)?);
         let key = key.map_err(|error| wrong(&self.key, format!("holds no private key: {error}")))?;
-        let mut own = vec![("certificate", described(&self.certificate, &chain)?)];
+        let mut own = described("certificate", &self.certificate, &chain)?;
         let mut verifier = None;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| wrong(&self.certificate, error.to_string()))?;
         let builder = if let Some(file) = &self.client_ca {
             let authorities = certificates(file, &bytes_of(file)?)?;
-            own.push(("client_ca", described(file, &authorities)?));
+            own.extend(described(CLIENT_AUTHORITIES, file, &authorities)?);
             let mut roots = RootCertStore::empty();
             for authority in authorities {
                 roots.add(authority).map_err(|error| wrong(file, format!("holds no authority: {error}")))?;
@@ -153,8 +156,14 @@ fn certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-fn described(file: &Path, chain: &[CertificateDer<'_>]) -> Result<Certificate, Problems> {
-    Certificate::read(chain).map_err(|error| wrong(file, error))
+/// Reads each certificate of a file, which this key names.
+fn described(
+    key: &'static str,
+    file: &Path,
+    certificates: &[CertificateDer<'_>],
+) -> Result<Vec<(&'static str, Certificate)>, Problems> {
+    let read = |der| Certificate::read(std::slice::from_ref(der)).map(|certificate| (key, certificate));
+    certificates.iter().map(read).collect::<Result<_, _>>().map_err(|error| wrong(file, error))
 }
 
 fn wrong(file: &Path, message: impl Into<String>) -> Problems {

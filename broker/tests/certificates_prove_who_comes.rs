@@ -221,10 +221,14 @@ async fn end_of_the_certificate_is_in_the_metrics_and_warned_of() {
         let name = format!("tankline_broker_certificate_not_after_timestamp_seconds{{file=\"{file}\"}} ");
         assert!(metrics.contains(&name), "{metrics}");
     }
-    connect(authority.client(&broker, "tankline-ingest.lindong", Some("tankline-ingest"))).await;
+    let _inside = connect(authority.client(&broker, "tankline-ingest.lindong", Some("tankline-ingest"))).await;
     let warning = broker.line_with("the certificate of a client ends soon");
     assert!(warning.contains("tankline-ingest"), "{warning}");
     assert!(broker.health().contains("\"healthy\":true"));
+    let metrics = broker.metrics();
+    for line in ["client_certificates_ending_soon 1\n", "client_certificate_not_after_timestamp_seconds 1"] {
+        assert!(metrics.contains(&format!("tankline_broker_{line}")), "{metrics}");
+    }
 }
 
 #[tokio::test]

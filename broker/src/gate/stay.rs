@@ -124,10 +124,14 @@ async fn stay(
     let user = admitted.identity.name();
     tracing::info!(%peer, client_id, user, "client connected");
     let inside = Inside::new(&rules.counters);
+    let counted = match &admitted.identity {
+        Identity::Certified { name, certificate } => Some(rules.counters.ends.count(name, certificate)),
+        Identity::Unasked | Identity::User { .. } => None,
+    };
     // A client that is gone already is found to be so by the relay.
     let _ = timeout(rules.limits.send_timeout, client.write_all(&ADMITTED)).await;
     let (left, is_forgotten) = relay::relay(client, inner, &admitted, rules, outdone).await;
-    drop(inside);
+    drop((inside, counted));
     if !is_forgotten {
         tracing::error!(%peer, client_id, "the inner broker does not forget a client");
         // Nobody else may have its name.
