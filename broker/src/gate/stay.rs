@@ -21,6 +21,7 @@ use crate::inner::INNER_TIMEOUT;
 use crate::metrics::Counters;
 use crate::policy::Identity;
 use crate::rights::Granted;
+use crate::tls;
 
 /// CONNACK: come in; there is no session of before.
 const ADMITTED: [u8; 4] = [0x20, 2, 0, 0];
@@ -47,8 +48,10 @@ pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
     // Small packets go at once; where the system cannot do that, they go a little later.
     let _ = stream.set_nodelay(true);
     let until = clock::now() + rules.limits.connect_timeout;
-    let Some(tls) = rules.policy().tls.clone() else { return receive_client(stream, None, peer, until, rules).await };
-    let encrypted = timeout_at(until.into(), TlsAcceptor::from(tls.config).accept(stream)).await;
+    let Some(encryption) = rules.policy().tls.clone() else {
+        return receive_client(stream, None, peer, until, rules).await;
+    };
+    let encrypted = timeout_at(until.into(), TlsAcceptor::from(encryption.config).accept(stream)).await;
     match encrypted {
         Ok(Ok(stream)) => {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -56,7 +59,7 @@ pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
             let certificate = if chain.is_empty() { None } else { Certificate::read(chain).ok() };
             receive_client(stream, certificate, peer, until, rules).await;
         }
-        Ok(Err(error)) => rules.note_refusal(peer, Refusal::Tls, Some(error.to_string())),
+        Ok(Err(error)) => rules.note_refusal(peer, Refusal::Tls, Some(tls::in_words(&error))),
         Err(_) => rules.note_refusal(peer, Refusal::Late, None),
     }
 }
