@@ -16,14 +16,19 @@ use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::EdgeConfig;
+use crate::journal::writer::{Report, Request};
 use crate::line::board::HealthBoard;
 
 /// Who asks takes the answer within this time; what listens answers within it.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The journal answers within this time, or it is said that it did not.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(1);
 
 /// An agent with many gauges says less than this.
 const MOST_BYTES: u64 = 1 << 20;
@@ -43,6 +48,23 @@ pub struct Status {
     pub at: UnixMillis,
     /// Its gauges, each with its counters since the start.
     pub gauges: Vec<GaugeHealth>,
+    /// How its journal stands; absent when that did not answer, or the agent is too old to tell.
+    #[serde(default)]
+    pub journal: Option<JournalStatus>,
+}
+
+/// How the journal of an agent stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JournalStatus {
+    /// Readings that are not known to be at the centre.
+    #[serde(default)]
+    pub depth: u64,
+    /// How many of them are in memory only: they are lost when the agent ends.
+    #[serde(default)]
+    pub held: u64,
+    /// What the disk does, such as `refuses` or `hangs`; absent while it works.
+    #[serde(default)]
+    pub disk: Option<String>,
 }
 
 /// No agent told how it stands.
@@ -71,6 +93,8 @@ pub struct Place {
     pub journal: PathBuf,
     /// When the agent was started.
     pub started_at: UnixMillis,
+    /// To ask the journal.
+    pub requests: mpsc::Sender<Request>,
 }
 
 /// Tells everybody who asks how the agent stands, until told to stop. An agent whose place is taken goes on without.
@@ -105,11 +129,23 @@ pub async fn serve(place: Place, board: HealthBoard, stop: CancellationToken) ->
             started_at: place.started_at,
             at: clock::unix_ms(),
             gauges: board.snapshot(),
+            journal: journal_status(&place.requests).await,
         };
         let text = serde_json::to_vec(&status).expect("a status is plain data");
         // Who asks and does not listen is gone.
         let _ = timeout(PATIENCE, asker.write_all(&text)).await;
     }
+}
+
+/// Asks the journal how it stands; absent when it does not answer in time.
+async fn journal_status(requests: &mpsc::Sender<Request>) -> Option<JournalStatus> {
+    let asking = async {
+        let (reply, answer) = oneshot::channel();
+        requests.send(Request::Report(reply)).await.ok()?;
+        answer.await.ok()
+    };
+    let Report { depth, held, trouble, .. } = timeout(JOURNAL_PATIENCE, asking).await.ok().flatten()?;
+    Some(JournalStatus { depth, held, disk: trouble.map(|trouble| trouble.as_str().to_owned()) })
 }
 
 /// Asks the agent that runs with this configuration.
@@ -168,5 +204,16 @@ mod tests {
         for path in [&journal, &link.join("journal")] {
             assert_eq!(resolved(path).unwrap(), before, "{}", path.display());
         }
+    }
+
+    #[tokio::test]
+    async fn journal_that_does_not_answer_is_not_waited_for_and_an_older_agent_is_understood() {
+        let (requests, unanswered) = mpsc::channel(1);
+        let asked = timeout(PATIENCE, journal_status(&requests)).await;
+        assert_eq!(asked, Ok(None), "whoever asks has its answer in time");
+        drop(unanswered);
+        assert_eq!(journal_status(&requests).await, None);
+        let older = r#"{"site":"s","edge":"e","version":"0","started_at":1,"at":2,"gauges":[]}"#;
+        assert_eq!(serde_json::from_str::<Status>(older).unwrap().journal, None);
     }
 }

@@ -352,5 +352,9 @@ async fn agent_that_runs_is_asked_how_it_gets_on_with_its_gauges() {
     outcome.unwrap();
     assert_shows(&shown, &["edge rtu-01 of site bench", "2 gauges on 1 line", "T-01  good", "bad:exception-6"]);
     assert_shows(&shown, &[" ms: 1.5 x its slowest reply + 80 ms", " ms: as usual on this line"]);
-    assert_shows(&json, &["\"reply_ms_p99\"", "\"timeout_basis\": \"replies\"", "\"timeout_basis\": \"line\""]);
+    assert_shows(&shown, &["journal: ", "not yet at the centre"]);
+    assert_shows(
+        &json,
+        &["\"held\": 0", "\"reply_ms_p99\"", "\"timeout_basis\": \"replies\"", "\"timeout_basis\": \"line\""],
+    );
 }

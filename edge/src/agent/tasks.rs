@@ -106,6 +106,7 @@ pub(super) fn start_sending(config: &EdgeConfig, writing: &Writing, report: Repo
         edge: config.edge.clone(),
         journal: config.journal.dir.clone(),
         started_at,
+        requests: writing.requests.clone(),
     };
     let known = board.clone();
     let station = Station { site: config.site.clone(), edge: config.edge.clone(), config: digest, started_at, board };

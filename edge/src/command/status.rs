@@ -11,7 +11,7 @@ use tankline_domain::message::{GaugeHealth, TimeoutBasis};
 use tankline_runtime::exit::Failure;
 
 use crate::config::EdgeConfig;
-use crate::status::{Status, ask};
+use crate::status::{JournalStatus, Status, ask};
 
 /// What `tankline-edge status` is asked to do.
 #[derive(Debug, Clone, Args)]
@@ -65,6 +65,7 @@ fn shown(status: &Status) -> String {
         count(gauges.len(), "gauge"),
         count(lines.len(), "line"),
     );
+    put(&mut text, format_args!("{}", journal_in_words(status.journal.as_ref())));
     let tank_width = gauges.iter().map(|gauge| gauge.tank.as_str().len()).chain([4]).max().unwrap_or(4);
     let quality_width = gauges.iter().map(|gauge| quality(gauge).len()).chain([7]).max().unwrap_or(7);
     for line in lines {
@@ -106,6 +107,31 @@ fn shown(status: &Status) -> String {
                 timeout_in_words(gauge),
             );
             put(&mut text, format_args!("{}", row.trim_end()));
+        }
+    }
+    text
+}
+
+/// Says how the journal stands, and whether it does harm to restart the agent or its machine.
+fn journal_in_words(journal: Option<&JournalStatus>) -> String {
+    let Some(JournalStatus { depth, held, disk }) = journal else {
+        return "journal: not known, it does not answer; do not restart before it is known what it holds".to_owned();
+    };
+    let mut text = match depth {
+        0 => "journal: all readings are at the centre".to_owned(),
+        1 => "journal: 1 reading is not yet at the centre".to_owned(),
+        _ => format!("journal: {depth} readings are not yet at the centre"),
+    };
+    let disk = disk.as_ref().map(|does| format!("the disk {does}"));
+    match (held, disk) {
+        (0, None) => (),
+        (0, Some(disk)) => {
+            text += &format!("\n  {disk}: new readings stay in memory only until they are at the centre")
+        }
+        (held, disk) => {
+            let readings = if *held == 1 { "1 reading is" } else { &format!("{held} readings are") };
+            let why = disk.map(|disk| format!(", because {disk}")).unwrap_or_default();
+            text += &format!("\n  DO NOT RESTART: {readings} in memory only{why}; a restart loses them");
         }
     }
     text
@@ -183,9 +209,11 @@ mod tests {
             started_at: UnixMillis::new(1_000),
             at: UnixMillis::new(3_723_000),
             gauges: vec![dead, gauge(1, "T-01")],
+            journal: Some(JournalStatus { depth: 3, held: 0, disk: None }),
         };
         let expected = "\
 edge rtu-01 of site demo, 0.1.0, for 1 h 2 min: 2 gauges on 1 line
+journal: 3 readings are not yet at the centre
 
 line-01
   unit  tank    quality      polls  replies  silent damaged   late foreign refused left out  reply ms 50/99/max  time-out
@@ -193,5 +221,24 @@ line-01
      3  SEP-01  bad:line      1204     1200       3       1      0       0       0        0               -/-/-  line is not open
 ";
         assert_eq!(shown(&status), expected);
+    }
+
+    #[test]
+    fn whether_a_restart_loses_readings_is_said_in_words() {
+        let said = |depth, held, disk: Option<&str>| {
+            journal_in_words(Some(&JournalStatus { depth, held, disk: disk.map(str::to_owned) }))
+        };
+        assert_eq!(said(0, 0, None), "journal: all readings are at the centre");
+        assert_eq!(
+            said(400, 312, Some("refuses")),
+            "journal: 400 readings are not yet at the centre\n  \
+             DO NOT RESTART: 312 readings are in memory only, because the disk refuses; a restart loses them"
+        );
+        assert!(said(1, 1, None).ends_with("DO NOT RESTART: 1 reading is in memory only; a restart loses them"));
+        assert!(
+            said(0, 0, Some("hangs"))
+                .ends_with("the disk hangs: new readings stay in memory only until they are at the centre")
+        );
+        assert!(journal_in_words(None).contains("do not restart"));
     }
 }
