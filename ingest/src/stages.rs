@@ -1,6 +1,7 @@
 //! What each stage of a worker costs: processor time, and the time that it waits.
 //!
-//! Always on: a stage is measured once for a message or a transaction, never for a reading.
+//! Always on: a stage is measured once for a large message or a transaction, for some of the small messages in place of all,
+//! and never for a reading.
 
 use std::sync::Arc;
 

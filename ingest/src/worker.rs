@@ -292,9 +292,8 @@ impl Ingest {
         });
         let drained = drained.clone();
         // Ends when the store has: it is what acknowledges the last commit.
-        supervisor.spawn(Stage::Disk, &format!("acknowledgement {name}"), move |_| async move {
-            let shared = Arc::clone(&site.shared);
-            shared.stage_times.of(stages::Stage::Publish).measure(centre::announce(site, publisher, drained)).await
+        supervisor.spawn(Stage::Disk, &format!("acknowledgement {name}"), move |_| {
+            centre::announce(site, publisher, drained)
         });
         let driver = driver.charged_to(Arc::clone(self.shared.stage_times.of(stages::Stage::Connection)));
         supervisor.spawn(Stage::Connection, &format!("broker {name}"), move |stop| driver.run(stop));

@@ -53,6 +53,14 @@ impl Cost {
 /// Measures one piece of work after another on a thread. None lasts over an `await`, or it would be another thread's time.
 #[derive(Debug, Clone, Copy)]
 pub struct Lap {
+    since: Option<Since>,
+    /// For how many pieces of work this one stands.
+    weight: u32,
+}
+
+/// Where a measurement begins.
+#[derive(Debug, Clone, Copy)]
+struct Since {
     at: Instant,
     used: Duration,
 }
@@ -61,16 +69,53 @@ impl Lap {
     /// Begins now.
     #[must_use]
     pub fn begin() -> Self {
-        Self { at: clock::now(), used: clock::thread_time() }
+        Self { since: Some(Since::now()), weight: 1 }
     }
 
     /// Puts all since the last end, or the beginning, down to a cost.
     pub fn end(&mut self, cost: &Cost) {
-        let now = Self::begin();
-        let busy = now.used.saturating_sub(self.used);
-        let waited = now.at.saturating_duration_since(self.at).saturating_sub(busy);
-        cost.add(Spent { busy, waited });
-        *self = now;
+        let Some(since) = self.since else { return };
+        let now = Since::now();
+        let busy = now.used.saturating_sub(since.used);
+        let waited = now.at.saturating_duration_since(since.at).saturating_sub(busy);
+        cost.add(Spent { busy: busy * self.weight, waited: waited * self.weight });
+        self.since = Some(now);
+    }
+}
+
+impl Since {
+    fn now() -> Self {
+        Self { at: clock::now(), used: clock::thread_time() }
+    }
+}
+
+/// Pieces of work of fewer bytes are small: to measure each would cost a good part of what it does.
+const SMALL_BYTES: usize = 2048;
+
+/// One of so many small pieces of work is measured, on average, and counts for all of them.
+const SMALL_EVERY: u32 = 16;
+
+/// Chooses which pieces of work are measured: all that are large, and some of the small.
+#[derive(Debug, Default)]
+pub struct Sampling {
+    /// Small pieces until the next one that is measured.
+    left: u32,
+}
+
+impl Sampling {
+    /// Begins a piece of work on so many bytes.
+    #[must_use]
+    pub fn begin(&mut self, bytes: usize) -> Lap {
+        if bytes >= SMALL_BYTES {
+            return Lap::begin();
+        }
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            return Lap { since: None, weight: 0 };
+        }
+        // By chance, because senders that take turns would have always the same one measured.
+        self.left = fastrand::u32(0..2 * SMALL_EVERY - 1);
+        Lap { weight: SMALL_EVERY, ..Lap::begin() }
     }
 }
 
@@ -110,5 +155,23 @@ mod tests {
         assert_eq!(cost.measure(task).await, 7);
         let busy = cost.spent().busy;
         assert!((Duration::from_millis(10)..Duration::from_millis(45)).contains(&busy), "{busy:?}");
+    }
+
+    #[test]
+    fn small_pieces_are_measured_now_and_then_and_count_for_those_that_are_not() {
+        let mut sampling = Sampling::default();
+        assert_eq!(sampling.begin(100).weight, SMALL_EVERY, "the first is");
+        let small: Vec<Lap> = (0..100_000).map(|_| sampling.begin(100)).collect();
+        let measured = small.iter().filter(|lap| lap.since.is_some()).count();
+        let counted: u32 = small.iter().map(|lap| lap.weight).sum();
+        assert!(measured < 8000 && (90_000..110_000).contains(&counted), "{measured} count for {counted} of 100000");
+        assert!((0..100).all(|_| sampling.begin(SMALL_BYTES).weight == 1), "large ones are measured, each for itself");
+
+        let (once, none) = (Cost::default(), Cost::default());
+        let (mut counts, mut does_not) = (Lap { weight: 8, ..Lap::begin() }, Lap { since: None, weight: 0 });
+        work(Duration::from_millis(5));
+        counts.end(&once);
+        does_not.end(&none);
+        assert!(once.spent().busy >= Duration::from_millis(40) && none.spent() == Spent::default());
     }
 }

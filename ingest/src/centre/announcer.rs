@@ -1,5 +1,7 @@
 //! The speaking side: publishes what the centre has to say.
 
+use std::sync::Arc;
+
 use tankline_domain::message::{JournalRanges, Presence};
 use tankline_domain::ranges::RangeSet;
 use tankline_domain::topic::Topic;
@@ -8,6 +10,7 @@ use tankline_runtime::mqtt::{Outgoing, Publisher, Qos};
 use tokio_util::sync::CancellationToken;
 
 use super::{Say, Site};
+use crate::stages::Stage;
 
 /// Most ranges that one message tells of.
 const MAX_RANGES: usize = 2000;
@@ -17,15 +20,11 @@ const MAX_RANGES: usize = 2000;
 /// # Errors
 /// None; what cannot be said is said after the next connection.
 pub async fn announce(site: Site, publisher: Publisher, drained: CancellationToken) -> anyhow::Result<()> {
+    let cost = Arc::clone(site.shared.stage_times.of(Stage::Publish));
     loop {
         let says = site.desk().centre().poll_output(clock::now());
-        for say in says {
-            speak(&site, &publisher, say).await;
-            // A thousand edges may be waiting for their turn; an alarm does not wait with them.
-            let alarms = site.desk().centre().poll_alarms();
-            for alarm in alarms {
-                speak(&site, &publisher, alarm).await;
-            }
+        if !says.is_empty() {
+            cost.measure(speak_all(&site, &publisher, says)).await;
         }
         let due = site.desk().centre().poll_timeout().map(tokio::time::Instant::from_std);
         let sleep = async {
@@ -50,6 +49,17 @@ pub async fn announce(site: Site, publisher: Publisher, drained: CancellationTok
         let _ = publisher.publish(site.state_message(Presence::Offline)).await;
     }
     Ok(())
+}
+
+async fn speak_all(site: &Site, publisher: &Publisher, says: Vec<Say>) {
+    for say in says {
+        speak(site, publisher, say).await;
+        // A thousand edges may be waiting for their turn; an alarm does not wait with them.
+        let alarms = site.desk().centre().poll_alarms();
+        for alarm in alarms {
+            speak(site, publisher, alarm).await;
+        }
+    }
 }
 
 async fn speak(site: &Site, publisher: &Publisher, say: Say) {

@@ -10,7 +10,7 @@ use tankline_domain::names::{SiteName, TankName};
 use tankline_domain::topic::{Topic, alarm_filter, centre_filters};
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::clock;
-use tankline_runtime::cost::Lap;
+use tankline_runtime::cost::Sampling;
 use tankline_runtime::mqtt::{Outgoing, Qos, SessionEvent, SessionOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -84,7 +84,7 @@ pub async fn receive(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut intake = Intake::new(Arc::clone(&site.shared.stations));
-    let (mut letters, mut heard_self) = (LetterLog::default(), false);
+    let (mut letters, mut heard_self, mut sampling) = (LetterLog::default(), false, Sampling::default());
     while let Some(Some(event)) = stop.run_until_cancelled(events.recv()).await {
         match event {
             SessionEvent::Connected => {
@@ -116,7 +116,7 @@ pub async fn receive(
                     continue;
                 }
                 let now = clock::unix_ms();
-                let (times, mut lap) = (&site.shared.stage_times, Lap::begin());
+                let (times, mut lap) = (&site.shared.stage_times, sampling.begin(payload.len()));
                 let read = intake.read(now, &topic, &payload);
                 lap.end(times.of(Stage::Parse));
                 let taken = match read {

@@ -35,7 +35,7 @@ pub struct Driver {
     options: SessionOptions,
     publisher: Publisher,
     events: mpsc::Sender<SessionEvent>,
-    cost: Arc<Cost>,
+    cost: Option<Arc<Cost>>,
 }
 
 /// A connection on its way or standing.
@@ -57,13 +57,13 @@ enum Stood {
 
 impl Driver {
     pub(super) fn new(options: SessionOptions, publisher: Publisher, events: mpsc::Sender<SessionEvent>) -> Self {
-        Self { options, publisher, events, cost: Arc::default() }
+        Self { options, publisher, events, cost: None }
     }
 
     /// Has what its connections cost put down there.
     #[must_use]
     pub fn charged_to(self, cost: Arc<Cost>) -> Self {
-        Self { cost, ..self }
+        Self { cost: Some(cost), ..self }
     }
 
     /// Connects, and connects again with growing waits (0.5 s to 30 s) whenever that fails or ends, until stopped.
@@ -139,8 +139,10 @@ impl Driver {
         let (tell, stands) = oneshot::channel();
         let connection = self.connection(eventloop, line.clone(), tell, stop);
         let mut polling = JoinSet::new();
-        let cost = Arc::clone(&self.cost);
-        polling.spawn(async move { cost.measure(connection.poll_until_end()).await });
+        match self.cost.clone() {
+            Some(cost) => polling.spawn(async move { cost.measure(connection.poll_until_end()).await }),
+            None => polling.spawn(connection.poll_until_end()),
+        };
         Attempt { polling, stands, line, stood: Stood::Never }
     }
 
