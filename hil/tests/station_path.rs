@@ -194,7 +194,9 @@ fn station_of_the_readme_runs_over_tls_and_nobody_speaks_for_another() {
 
     // Connections are refused within the five seconds that it has, also where the machine is busy.
     let refused = terminal.paste_until(stranger, |shown| shown.contains("client refused"));
-    assert!(refused.contains("client id that is not its own"), "{refused}");
+    for part in ["client_id=\"yard.rtu-01\"", "certificate=\"yard.rtu-02\"", "client id that is not its own"] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
     let database = terminal.station().join("ops.db");
     let journals = "select count(distinct journal) from reading where edge = 'rtu-01'";
     assert_eq!(query(&database, journals), 1, "the stranger's readings are in the database");

@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::claim::Claim;
 use super::packet::{Connect, ConnectError, Header, Kind};
 use super::refusal::Refusal;
 
@@ -9,13 +10,14 @@ use super::refusal::Refusal;
 const MAX_CONNECT_BYTES: usize = 64 * 1024;
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
-/// Reads the CONNECT; gives what came after it, too.
+/// Reads the CONNECT; gives what came after it, too. Who it says that it is is noted also when it is refused.
 ///
 /// # Errors
 /// [`Refusal`] when it is none, or none that can be used.
 pub(super) async fn receive(
     client: &mut (impl AsyncRead + Unpin),
     max_packet_bytes: usize,
+    claim: &mut Claim,
 ) -> Result<(Connect, Vec<u8>), Refusal> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
@@ -30,6 +32,7 @@ pub(super) async fn receive(
                     ConnectError::Protocol => Refusal::Protocol,
                     ConnectError::Malformed => Refusal::NoConnect,
                 })?;
+                claim.note(&connect);
                 check_client_id(&connect)?;
                 return Ok((connect, bytes.split_off(whole)));
             }
@@ -58,7 +61,7 @@ mod tests {
     }
 
     async fn received(bytes: &[u8]) -> Result<(Connect, Vec<u8>), Refusal> {
-        receive(&mut &bytes[..], 1 << 20).await
+        receive(&mut &bytes[..], 1 << 20, &mut Claim::default()).await
     }
 
     #[tokio::test]

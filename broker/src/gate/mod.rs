@@ -6,8 +6,10 @@
 
 mod addresses;
 mod allowance;
+mod claim;
 mod connect;
 mod filters;
+mod handshake;
 mod inspect;
 mod journal;
 mod outward;
@@ -19,6 +21,7 @@ mod rules;
 mod seats;
 mod slots;
 mod stay;
+mod told;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +33,8 @@ use tokio::time::{Duration, sleep};
 
 use crate::health::DoorState;
 use crate::metrics::Counters;
+use addresses::Origin;
+pub(crate) use handshake::Noting;
 pub(crate) use refusal::Refusal;
 pub(crate) use rules::Rules;
 
@@ -84,7 +89,7 @@ impl Gate {
                     full = true;
                 }
                 Counters::add(&rules.counters.turned_away, 1_u64);
-                turn_away(&stream);
+                rules.turn_away(&stream);
                 continue;
             };
             full = false;
@@ -105,12 +110,15 @@ impl Gate {
 impl Rules {
     fn turn_away_of_address(&self, stream: &TcpStream, peer: SocketAddr) {
         Counters::add(&self.counters.turned_away, 1_u64);
-        self.journal.note_crowd(peer.ip());
-        turn_away(stream);
+        self.journal.note_crowd(Origin::of(peer.ip()));
+        self.turn_away(stream);
     }
-}
 
-fn turn_away(stream: &TcpStream) {
-    // Whoever is not ready to hear it learns it from the end of the connection.
-    let _ = stream.try_write(&Refusal::Unavailable.connack());
+    /// Says why, where that can be said at once; otherwise the end of the connection says it.
+    fn turn_away(&self, stream: &TcpStream) {
+        if self.policy().tls.is_none() {
+            // Whoever is not ready to hear it learns it from the end of the connection, too.
+            let _ = stream.try_write(&Refusal::Unavailable.connack());
+        }
+    }
 }

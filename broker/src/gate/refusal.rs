@@ -1,5 +1,7 @@
 //! Why a client may not come in.
 
+use super::handshake::TlsFault;
+
 /// Why a client may not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -13,8 +15,8 @@ pub(crate) enum Refusal {
     Will,
     #[error("it stands on the deny list")]
     Denied,
-    #[error("its certificate or its encryption is none that is accepted here")]
-    Tls,
+    #[error(transparent)]
+    Tls(TlsFault),
     #[error("its certificate names no edge, not the centre, and nobody of the rights file")]
     Nobody,
     #[error("its certificate has ended, was revoked, or is of an authority that is trusted no more")]
@@ -27,8 +29,12 @@ pub(crate) enum Refusal {
     NoConnect,
     #[error("it sent no CONNECT in time")]
     Late,
+    #[error("it begins encryption, and there is none here")]
+    Encrypted,
     #[error("it broke off")]
     BrokeOff,
+    #[error("it came and left without a byte")]
+    Probe,
 }
 
 impl Refusal {
@@ -37,7 +43,13 @@ impl Refusal {
         let code = match self {
             Self::Protocol => 1,
             Self::ClientId | Self::Stranger => 2,
-            Self::Unavailable | Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls => 3,
+            Self::Unavailable
+            | Self::NoConnect
+            | Self::Late
+            | Self::BrokeOff
+            | Self::Tls(_)
+            | Self::Encrypted
+            | Self::Probe => 3,
             Self::Credentials => 4,
             Self::Will | Self::Denied | Self::Nobody | Self::Certificate => 5,
         };
@@ -46,7 +58,7 @@ impl Refusal {
 
     /// Tells whether there is a client that would understand the answer.
     pub(crate) const fn is_worth_an_answer(self) -> bool {
-        !matches!(self, Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls)
+        !matches!(self, Self::NoConnect | Self::Late | Self::BrokeOff | Self::Tls(_) | Self::Encrypted | Self::Probe)
     }
 
     /// Gives the word for it in the metrics.
@@ -57,10 +69,11 @@ impl Refusal {
             Self::Will => "will",
             Self::Unavailable => "unavailable",
             Self::Credentials => "credentials",
-            Self::NoConnect | Self::BrokeOff => "no_connect",
+            Self::NoConnect | Self::BrokeOff | Self::Encrypted => "no_connect",
             Self::Late => "late",
             Self::Denied => "denied",
-            Self::Tls => "tls",
+            Self::Tls(_) => "tls",
+            Self::Probe => "probe",
             Self::Nobody => "nobody",
             Self::Certificate => "certificate",
         }

@@ -9,10 +9,11 @@ use tankline_runtime::clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
 
 use super::Rules;
+use super::claim::Claim;
 use super::connect::receive;
+use super::handshake::{Failure, shake_hands};
 use super::packet::Connect;
 use super::refusal::Refusal;
 use super::relay::{self, Left};
@@ -21,8 +22,9 @@ use crate::inner::INNER_TIMEOUT;
 use crate::metrics::Counters;
 use crate::policy::Identity;
 use crate::rights::Granted;
-use crate::tls;
 
+/// Kind of the first record of TLS. RFC 8446, 5.1.
+const TLS_BEGINS: u8 = 22;
 /// CONNACK: come in; there is no session of before.
 const ADMITTED: [u8; 4] = [0x20, 2, 0, 0];
 
@@ -34,6 +36,8 @@ pub(super) struct Admitted {
     /// What it has sent after its CONNECT.
     pub(super) sent: Vec<u8>,
     pub(super) peer: SocketAddr,
+    /// What it says that it is.
+    claim: Claim,
 }
 
 impl Admitted {
@@ -48,20 +52,35 @@ pub(super) async fn attend(stream: TcpStream, peer: SocketAddr, rules: &Rules) {
     // Small packets go at once; where the system cannot do that, they go a little later.
     let _ = stream.set_nodelay(true);
     let until = clock::now() + rules.limits.connect_timeout;
-    let Some(encryption) = rules.policy().tls.clone() else {
-        return receive_client(stream, None, peer, until, rules).await;
-    };
-    let encrypted = timeout_at(until.into(), TlsAcceptor::from(encryption.config).accept(stream)).await;
-    match encrypted {
+    let nobody = Claim::default();
+    let tls = rules.policy().tls.clone();
+    match timeout_at(until.into(), first_byte(&stream)).await {
+        Err(_) => return rules.note_refusal(peer, &nobody, Refusal::Late),
+        Ok(None) => return rules.note_refusal(peer, &nobody, Refusal::Probe),
+        Ok(Some(TLS_BEGINS)) if tls.is_none() => return rules.note_refusal(peer, &nobody, Refusal::Encrypted),
+        Ok(Some(_)) => (),
+    }
+    let Some(tls) = tls else { return receive_client(stream, None, peer, until, rules).await };
+    match timeout_at(until.into(), shake_hands(tls.config, stream)).await {
         Ok(Ok(stream)) => {
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             // The encryption has read it already, so it can be read.
             let certificate = if chain.is_empty() { None } else { Certificate::read(chain).ok() };
             receive_client(stream, certificate, peer, until, rules).await;
         }
-        Ok(Err(error)) => rules.note_refusal(peer, Refusal::Tls, Some(tls::in_words(&error))),
-        Err(_) => rules.note_refusal(peer, Refusal::Late, None),
+        Ok(Err(Failure { fault, certificate })) => {
+            let claim = Claim { certificate, ..nobody };
+            rules.note_refusal(peer, &claim, Refusal::Tls(fault));
+        }
+        Err(_) => rules.note_refusal(peer, &nobody, Refusal::Late),
     }
+}
+
+/// Gives the first byte that a client sends, which stays to be read; `None` when it ends the connection before.
+async fn first_byte(stream: &TcpStream) -> Option<u8> {
+    let mut first = [0];
+    let count = stream.peek(&mut first).await.unwrap_or(0);
+    (count > 0).then_some(first[0])
 }
 
 async fn receive_client(
@@ -71,11 +90,11 @@ async fn receive_client(
     until: Instant,
     rules: &Rules,
 ) {
-    let names = certificate.as_ref().map(|certificate| certificate.names.join(", "));
-    let asked = timeout_at(until.into(), admit(&mut client, certificate, peer, rules)).await;
+    let mut claim = Claim::of(certificate.as_ref());
+    let asked = timeout_at(until.into(), admit(&mut client, certificate, peer, &mut claim, rules)).await;
     let admitted = match asked.unwrap_or(Err(Refusal::Late)) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refuse(client, peer, refusal, names, rules).await,
+        Err(refusal) => return refuse(client, peer, &claim, refusal, rules).await,
     };
     if admitted.connect.client_id.is_empty() {
         return stay(client, admitted, rules, pending()).await;
@@ -92,9 +111,10 @@ async fn admit(
     client: &mut (impl AsyncRead + Unpin),
     certificate: Option<Certificate>,
     peer: SocketAddr,
+    claim: &mut Claim,
     rules: &Rules,
 ) -> Result<Admitted, Refusal> {
-    let (mut connect, sent) = receive(client, rules.max_packet_bytes).await?;
+    let (mut connect, sent) = receive(client, rules.max_packet_bytes, claim).await?;
     let policy = rules.policy();
     let identity = match certificate {
         None => rules.passwords.identify(&policy, &connect, peer.ip()).await?,
@@ -106,7 +126,7 @@ async fn admit(
     }
     // The password has done its work.
     connect.login = None;
-    Ok(Admitted { connect, identity, granted, sent, peer })
+    Ok(Admitted { connect, identity, granted, sent, peer, claim: claim.clone() })
 }
 
 /// Introduces a client to the inner broker, and relays until one side ends or the client is outdone by another.
@@ -121,7 +141,7 @@ async fn stay(
     let Some(inner) = rules.inner.introduce(slot.number.to_string()).await else {
         tracing::error!(%peer, client_id, "the inner broker does not answer");
         rules.note_silence();
-        return refuse(client, peer, Refusal::Unavailable, None, rules).await;
+        return refuse(client, peer, &admitted.claim, Refusal::Unavailable, rules).await;
     };
     rules.note_answer();
     let user = admitted.identity.name();
@@ -149,9 +169,9 @@ async fn stay(
 
 impl Rules {
     /// Counts and tells a refusal; `shown` is what is known besides: names in a certificate, or an error of encryption.
-    fn note_refusal(&self, peer: SocketAddr, refusal: Refusal, shown: Option<String>) {
+    fn note_refusal(&self, peer: SocketAddr, claim: &Claim, refusal: Refusal) {
         self.counters.note_refusal(refusal);
-        tracing::warn!(%peer, reason = %refusal, shown, "client refused");
+        self.journal.note_refusal(peer, claim, refusal);
     }
 }
 
@@ -187,11 +207,11 @@ impl Drop for Inside<'_> {
 async fn refuse(
     mut client: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
+    claim: &Claim,
     refusal: Refusal,
-    shown: Option<String>,
     rules: &Rules,
 ) {
-    rules.note_refusal(peer, refusal, shown);
+    rules.note_refusal(peer, claim, refusal);
     if refusal.is_worth_an_answer() {
         // A client that does not hear it finds the connection closed.
         let told = async {

@@ -83,6 +83,17 @@ impl Process {
         }
     }
 
+    /// Waits for a line of its log that holds this, and gives it with those before it that were not looked at.
+    pub fn lines_until(&self, part: &str) -> Vec<String> {
+        let until = clock::now() + DEADLINE;
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| line.contains(part)) {
+            let line = self.lines.recv_timeout(until.saturating_duration_since(clock::now()));
+            lines.push(line.unwrap_or_else(|_| panic!("the broker never said {part:?} after {lines:#?}")));
+        }
+        lines
+    }
+
     /// Gives its metrics.
     pub fn metrics(&self) -> String {
         self.get("/metrics")
