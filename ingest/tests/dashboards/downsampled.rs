@@ -152,6 +152,7 @@ fn task_of_version_2_names_no_column_that_may_be_missing() {
     let mut named = 0;
     for after in flux.split("|> pivot(").skip(1) {
         let rest_of_function = after.split("\n\n").next().unwrap();
+        assert!(rest_of_function.contains("exists r._value"), "{rest_of_function}");
         for line in rest_of_function.lines() {
             for name in names(line, " r.", " ") {
                 let (asked, used) = (line.find(&format!("exists r.{name}")), line.find(&format!(" r.{name}")));
