@@ -12,6 +12,7 @@ use tankline_edge::agent::{self, Observer};
 use tankline_edge::command::{read, scan, status};
 use tankline_edge::config::EdgeConfig;
 use tankline_edge::reload;
+use tankline_runtime::clock;
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::service::Service;
@@ -143,6 +144,9 @@ fn check(file: &Path) -> Result<(), Failure> {
     for line in &config.lines {
         let tanks: Vec<String> = line.gauges.iter().map(|gauge| format!("{} {}", gauge.unit, gauge.tank)).collect();
         println!("  {} on {}: {}", line.line.name, line.line.port, tanks.join(", "));
+    }
+    for warning in config.broker.warnings(clock::unix_ms()) {
+        println!("warning: {warning}");
     }
     Ok(())
 }

@@ -156,6 +156,9 @@ fn check(path: &Path) -> Result<(), Failure> {
     let config = config::load(path)?;
     println!("{}: nothing is wrong", path.display());
     print!("{}", summary(&config));
+    for warning in config.broker.settings.warnings(clock::unix_ms()) {
+        println!("warning: {warning}");
+    }
     Ok(())
 }
 

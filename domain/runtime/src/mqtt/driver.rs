@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::publisher::Line;
-use super::{Outgoing, Protection, Publisher, SessionEvent, SessionOptions};
+use super::{BrokerSettings, Outgoing, Protection, Publisher, SessionEvent, SessionOptions};
 use crate::backoff::Backoff;
+use crate::clock;
 use crate::cost::Cost;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -28,6 +29,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages that wait in the client for their turn on the wire.
 const REQUESTS: usize = 100;
+
+/// From one warning of a certificate that ends soon to the next.
+const WARNING: Duration = Duration::from_secs(24 * 3600);
 
 /// Does the work of a session until it is stopped.
 #[derive(Debug)]
@@ -75,6 +79,14 @@ impl Driver {
     /// A lost or refused connection is not an error.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         self.check()?;
+        let broker = self.options.broker.clone();
+        tokio::select! {
+            ended = self.keep(stop) => ended,
+            () = warn_of_ends(&broker) => unreachable!("it never ends"),
+        }
+    }
+
+    async fn keep(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut trouble = Trouble::default();
         loop {
@@ -282,6 +294,16 @@ fn answer_timeout(options: &SessionOptions) -> Duration {
 /// the last has no answer; what is written has as long to go out, so that a slow link can take a large message.
 fn longest_silence(options: &SessionOptions) -> Duration {
     2 * keep_alive(options)
+}
+
+/// Tells of certificates that end soon, at once and then once a day.
+async fn warn_of_ends(broker: &BrokerSettings) {
+    loop {
+        for warning in broker.warnings(clock::unix_ms()) {
+            tracing::warn!(%warning, "a certificate for the broker ends soon, or has ended: put a new one in its place");
+        }
+        sleep(WARNING).await;
+    }
 }
 
 fn mqtt_options(options: &SessionOptions) -> MqttOptions {

@@ -7,6 +7,7 @@
 mod connection;
 mod distrust;
 mod driver;
+mod ends;
 mod publisher;
 mod reason;
 mod session;
@@ -15,6 +16,7 @@ mod tls;
 mod url;
 
 pub use driver::Driver;
+pub use ends::End;
 pub use publisher::{NotConnected, Publisher};
 pub use session::{Outgoing, Qos, SessionEvent, SessionOptions, session};
 pub use settings::BrokerSettings;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tankline_domain::settings::Section;
+use tankline_domain::units::UnixMillis;
 
 use super::tls::{ClientFiles, Tls, TlsError, TlsFile};
 use super::{BrokerUrl, Protection};
@@ -39,6 +40,13 @@ impl BrokerSettings {
         let settings = Self::take(&section, folder);
         section.finish();
         settings
+    }
+
+    /// Gives what a person should know of the files although they can be used: which certificates end soon.
+    #[must_use]
+    pub fn warnings(&self, now: UnixMillis) -> Vec<String> {
+        let soon = self.tls.iter().flat_map(Tls::ends).filter(|end| end.is_soon(now));
+        soon.map(|end| format!("broker.{}: a certificate in it ends {}", end.file.key(), end.at)).collect()
     }
 
     /// Does what [`BrokerSettings::read`] does, for a table that has other keys too.
@@ -96,15 +104,15 @@ fn credentials(files: &mut Files<'_, '_>) -> Option<(String, Secret)> {
 
 fn tls(files: &mut Files<'_, '_>, url: Option<&BrokerUrl>) -> Option<Tls> {
     let section = files.section;
-    let authorities = files.named(key_of(TlsFile::Authorities));
-    let certificate = files.named(key_of(TlsFile::Certificate));
-    let key = files.named(key_of(TlsFile::Key));
+    let authorities = files.named(TlsFile::Authorities.key());
+    let certificate = files.named(TlsFile::Certificate.key());
+    let key = files.named(TlsFile::Key.key());
     let url = url?;
     if url.protection() == Protection::None {
         for file in [TlsFile::Authorities, TlsFile::Certificate, TlsFile::Key] {
-            if section.has(key_of(file)) {
+            if section.has(file.key()) {
                 let message = format!("serves an encrypted connection only; write url = \"mqtts://{}\"", url.host());
-                section.problem(key_of(file), message);
+                section.problem(file.key(), message);
             }
         }
         return None;
@@ -116,22 +124,14 @@ fn tls(files: &mut Files<'_, '_>, url: Option<&BrokerUrl>) -> Option<Tls> {
         (Some(certificate), Some(key)) => Some(ClientFiles { certificate, key }),
         (None, None) => None,
         (Some(_), None) => {
-            section.problem(key_of(TlsFile::Certificate), "needs a client_key_file beside it");
+            section.problem(TlsFile::Certificate.key(), "needs a client_key_file beside it");
             None
         }
         (None, Some(_)) => {
-            section.problem(key_of(TlsFile::Key), "needs a client_certificate_file beside it");
+            section.problem(TlsFile::Key.key(), "needs a client_certificate_file beside it");
             None
         }
     };
-    let said = |error: TlsError| section.problem(key_of(error.file()), format!("{:#}", anyhow::Error::from(error)));
+    let said = |error: TlsError| section.problem(error.file().key(), format!("{:#}", anyhow::Error::from(error)));
     Tls::load(authorities.as_deref(), client).map_err(said).ok()
-}
-
-const fn key_of(file: TlsFile) -> &'static str {
-    match file {
-        TlsFile::Authorities => "ca_file",
-        TlsFile::Certificate => "client_certificate_file",
-        TlsFile::Key => "client_key_file",
-    }
 }

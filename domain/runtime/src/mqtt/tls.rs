@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{InconsistentKeys, RootCertStore};
 use sha2::{Digest, Sha256};
 
+use super::ends::End;
 use crate::secret::open_to_others;
 
 /// Sessions with the broker that may be taken up again; there is one broker.
@@ -22,6 +23,7 @@ const RESUMPTIONS: usize = 4;
 pub struct Tls {
     config: Arc<ClientConfig>,
     digest: [u8; 32],
+    ends: Vec<End>,
 }
 
 /// The file of the certificate that a client shows and the file of its key.
@@ -127,8 +129,9 @@ impl Tls {
     /// [`TlsError`] when a file is missing, is something else, or everybody may read the key.
     pub fn load(authorities: Option<&Path>, client: Option<ClientFiles<'_>>) -> Result<Self, TlsError> {
         let mut digest = Sha256::new();
+        let mut ends = Vec::new();
         let roots = match authorities {
-            Some(path) => authorities_in(path, &mut digest)?,
+            Some(path) => authorities_in(path, &mut digest, &mut ends)?,
             None => authorities_of_the_system(&mut digest)?,
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -140,11 +143,18 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some(files) => {
                 let (chain, key) = identity(files, &mut digest)?;
+                ends.extend(End::of(TlsFile::Certificate, &chain));
                 builder.with_client_auth_cert(chain, key).map_err(|source| refused(files, source))?
             }
         };
         config.resumption = Resumption::in_memory_sessions(RESUMPTIONS);
-        Ok(Self { config: Arc::new(config), digest: digest.finalize().into() })
+        Ok(Self { config: Arc::new(config), digest: digest.finalize().into(), ends })
+    }
+
+    /// Gives the first end in each file of certificates; the store of the system has none.
+    #[must_use]
+    pub fn ends(&self) -> &[End] {
+        &self.ends
     }
 
     /// Gives what a client of rustls takes, for other connections than those of a session.
@@ -168,6 +178,18 @@ impl fmt::Debug for Tls {
     }
 }
 
+impl TlsFile {
+    /// Gives the key that names it in the settings of a session.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Authorities => "ca_file",
+            Self::Certificate => "client_certificate_file",
+            Self::Key => "client_key_file",
+        }
+    }
+}
+
 impl TlsError {
     /// Tells which file it is about.
     #[must_use]
@@ -184,9 +206,11 @@ impl TlsError {
     }
 }
 
-fn authorities_in(path: &Path, digest: &mut Sha256) -> Result<RootCertStore, TlsError> {
+fn authorities_in(path: &Path, digest: &mut Sha256, ends: &mut Vec<End>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(TlsFile::Authorities, path)? {
+    let certificates = certificates(TlsFile::Authorities, path)?;
+    ends.extend(End::of(TlsFile::Authorities, &certificates));
+    for certificate in certificates {
         note(digest, &certificate);
         let unusable = |source| TlsError::Unusable { file: TlsFile::Authorities, path: path.to_owned(), source };
         roots.add(certificate).map_err(unusable)?;

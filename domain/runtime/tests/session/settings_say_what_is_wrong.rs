@@ -107,3 +107,20 @@ fn settings_differ_exactly_when_what_they_were_read_from_differs() {
     authority.file("ca.pem", &others, 0o644);
     assert_ne!(first, authority.read(table).unwrap());
 }
+
+#[test]
+fn certificates_that_end_soon_are_warned_of() {
+    let authority = Authority::new();
+    let mut table = json!({"url": "mqtts://broker", "ca_file": "ca.pem", "client_certificate_file": "rtu.pem"});
+    table["client_key_file"] = json!("rtu.key");
+    let warned = |years, now: &str| {
+        let identity = authority.identity("lindong.rtu-01", years, ExtendedKeyUsagePurpose::ClientAuth);
+        authority.file("rtu.pem", &identity.certificate, 0o644);
+        authority.file("rtu.key", &identity.key, 0o600);
+        authority.read(table.clone()).unwrap().warnings(now.parse().unwrap())
+    };
+    let words = "broker.client_certificate_file: a certificate in it ends 2030-01-01T00:00:00.000Z";
+    assert_eq!(warned((2000, 2030), "2029-12-15"), [words]);
+    assert_eq!(warned((2000, 2030), "2030-12-15"), [words]);
+    assert_eq!(warned((2000, 2030), "2029-11-15"), Vec::<String>::new());
+}
