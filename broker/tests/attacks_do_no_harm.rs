@@ -313,8 +313,10 @@ async fn flood_is_read_later_and_nothing_of_it_is_lost() {
     let broker = Process::start("max_packets_per_s = 500\n[http]\nlisten = \"127.0.0.1:0\"", "");
     let mut honest = Honest::begin(&broker).await;
     // An acknowledgement that nobody waits for is charged as well.
-    for packets in [publish_packet("flood", 0, b"x"), packet(0x40, &[0, 1]), packet(0x62, &[0, 1])] {
-        let mut flood = admitted(broker.address, "flood", 60);
+    for packets in
+        [publish_packet("tankline/v1/lindong/rtu-02/readings", 0, b"x"), packet(0x40, &[0, 1]), packet(0x62, &[0, 1])]
+    {
+        let mut flood = admitted(broker.address, "lindong.rtu-02", 60);
         let began = clock::now();
         flood.write_all(&packets.repeat(1500)).unwrap();
         flood.write_all(&packet(0xC0, &[])).unwrap();

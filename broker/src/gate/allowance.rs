@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::rights::Granted;
+
+/// So many times as much comes from a client that publishes for many: the centre answers every edge.
+const FOR_MANY: u32 = 10;
 /// The least that a client has for a packet, or for the next part of a long one, however short its keep-alive is.
 const PACKET_TIME: Duration = Duration::from_secs(60);
 /// A part of a long packet: whoever sends on a slow line gets this far in the time of a packet.
@@ -18,8 +22,14 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
+    /// Begins with the allowance of a client that may publish this.
+    pub(super) fn of(per_s: u32, granted: &Granted, now: Instant) -> Self {
+        let factor = if granted.may_publish_for_many() { FOR_MANY } else { 1 };
+        Self::new(per_s.saturating_mul(factor), now)
+    }
+
     /// Begins with a whole second's worth; 0 a second is without a limit.
-    pub(super) fn new(per_s: u32, now: Instant) -> Self {
+    fn new(per_s: u32, now: Instant) -> Self {
         Self { per_s: f64::from(per_s), left: f64::from(per_s), at: now }
     }
 
@@ -85,6 +95,7 @@ mod tests {
     use tankline_runtime::clock;
 
     use super::*;
+    use crate::rights::Rights;
 
     const S: Duration = Duration::from_secs(1);
 
@@ -98,6 +109,18 @@ mod tests {
         assert_eq!(allowance.charge(100, start + 10 * S), None);
         assert_eq!(allowance.charge(1, start + 10 * S), Some(S / 100), "nothing is saved up");
         assert_eq!(Allowance::new(0, start).charge(u32::MAX, start), None);
+    }
+
+    #[test]
+    fn centre_may_send_ten_times_what_an_edge_may() {
+        let (rights, start) = (Rights::default(), clock::now());
+        for (name, per_s) in [("lindong.rtu-01", 10), ("desk", 10), ("tankline-ingest", 100)] {
+            let granted = rights.of(Some(name), name).unwrap();
+            let mut allowance = Allowance::of(10, &granted, start);
+            assert_eq!(allowance.charge(per_s, start), None, "{name}");
+            assert!(allowance.charge(1, start).is_some(), "{name}");
+            assert_eq!(Allowance::of(0, &granted, start).charge(u32::MAX, start), None);
+        }
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl<'r> Inward<'r> {
                 rules.max_packet_bytes,
                 limits.max_subscriptions,
             ),
-            allowance: Allowance::new(limits.max_packets_per_s, now),
+            allowance: Allowance::of(limits.max_packets_per_s, &admitted.granted, now),
             patience: Patience::new(admitted.connect.keep_alive_s, now),
             unasked: 0,
         }

@@ -16,6 +16,12 @@ impl Granted {
         self.publish.iter().any(|pattern| topic::covers(pattern, topic))
     }
 
+    /// Tells whether the peer may publish under the names of many, as the centre does.
+    #[must_use]
+    pub(crate) fn may_publish_for_many(&self) -> bool {
+        self.publish.iter().any(|pattern| pattern.starts_with('#') || pattern.split('/').any(|level| level == "+"))
+    }
+
     /// Tells whether the peer may subscribe to a filter: one pattern has to take in all that the filter takes in.
     #[must_use]
     pub fn may_subscribe(&self, filter: &str) -> bool {
