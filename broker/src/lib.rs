@@ -22,6 +22,7 @@ mod reload;
 pub mod rights;
 pub mod tls;
 pub mod users;
+mod warnings;
 
 pub use broker::{Broker, BrokerError};
 pub use config::BrokerConfig;

@@ -82,14 +82,17 @@ fn check(file: &Path) -> Result<(), Failure> {
         (None, _) => "everybody".to_owned(),
     };
     println!("{}: can be used; listens on {} for {who}", file.display(), config.listen);
-    for user in users.iter().flat_map(Users::in_clear) {
-        println!("warning: the password of {user} can be read in the users file; `tankline-broker user add` hashes it");
+    for warning in config.warnings() {
+        println!("warning: {warning}");
     }
     Ok(())
 }
 
 fn run(file: &Path) -> Result<(), Failure> {
     let config = BrokerConfig::load(file)?;
+    for warning in config.warnings() {
+        tracing::warn!(warning, "the configuration can be used, and had better be otherwise");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the main thread's runtime")?;
     runtime.block_on(async {
