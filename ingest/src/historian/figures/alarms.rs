@@ -11,20 +11,31 @@ use crate::alarms::Standing;
 use crate::config::TextFields;
 use crate::kpi::Figures;
 
-/// Which alarms were written as standing last.
+/// Which alarms were written last.
 #[derive(Debug, Default)]
-pub(super) struct Written(BTreeSet<(AlarmKey, Priority)>);
+pub(super) struct Written {
+    standing: BTreeSet<(AlarmKey, Priority)>,
+    normal: BTreeSet<(AlarmKey, Priority)>,
+}
+
+impl Written {
+    /// What was written last did not arrive: that alarms became normal is written again.
+    pub(super) fn handle_lost(&mut self) {
+        self.standing.append(&mut self.normal);
+    }
+}
 
 /// Writes the alarms that are not normal, and once more each that has become normal, so that it goes at once.
 pub(super) fn write(page: &mut String, now: &Now, written: &mut Written) {
     let standing: BTreeSet<_> = now.standing.iter().map(|one| (one.key(), one.priority)).collect();
-    for (key, priority) in written.0.difference(&standing) {
+    written.normal = written.standing.difference(&standing).cloned().collect();
+    for (key, priority) in &written.normal {
         end(series(page, key, *priority).integer("state", State::Normal.code()), now.at);
     }
     for one in &now.standing {
         write_standing(page, now, one);
     }
-    written.0 = standing;
+    written.standing = standing;
 }
 
 fn write_standing(page: &mut String, now: &Now, one: &Standing) {

@@ -53,10 +53,23 @@ impl Now {
     }
 }
 
+/// Whether the limits arrived that were written last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Arrival {
+    /// Nothing is known to be missing.
+    #[default]
+    Assumed,
+    /// They are in what was composed last.
+    Open,
+    /// They got lost.
+    Lost,
+}
+
 /// Puts together what is to be written.
 #[derive(Debug, Default)]
 pub struct Composer {
     limits: LimitLines,
+    limits_written: Arrival,
     seldom: Option<Instant>,
     healths: edges::Written,
     standing: alarms::Written,
@@ -96,16 +109,23 @@ impl Composer {
         for (site, figures) in &now.alarm_figures {
             alarms::write_figures(&mut page, now, site, figures);
         }
-        if with_limits {
+        if with_limits || self.limits_written == Arrival::Lost {
             self.limits.write(&mut page, now.at);
+            self.limits_written = Arrival::Open;
+        } else {
+            self.limits_written = Arrival::Assumed;
         }
         page
     }
 
-    /// What was composed last did not arrive: news in it is written again.
+    /// What was composed last did not arrive: news in it is written again. What is counted anew each minute waits for that,
+    /// because counting costs more than it is worth while the server is away.
     pub fn handle_lost(&mut self) {
         self.healths = edges::Written::default();
-        self.seldom = None;
+        self.standing.handle_lost();
+        if self.limits_written == Arrival::Open {
+            self.limits_written = Arrival::Lost;
+        }
     }
 }
 

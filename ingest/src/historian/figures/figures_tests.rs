@@ -204,6 +204,10 @@ fn alarm_that_became_normal_is_written_once_more_so_that_it_goes_at_once() {
         assert_eq!(lines(&composer.compose(&now, false), "standing,"), std::slice::from_ref(&standing));
     }
     now.standing.clear();
+    for _ in 0..2 {
+        assert_eq!(lines(&composer.compose(&now, false), "standing,"), [format!("{head} state=0i 1795400000000")]);
+        composer.handle_lost();
+    }
     assert_eq!(lines(&composer.compose(&now, false), "standing,"), [format!("{head} state=0i 1795400000000")]);
     assert_eq!(lines(&composer.compose(&now, false), "standing,"), [""; 0]);
 }
@@ -216,8 +220,15 @@ fn limits_are_written_seldom_and_after_a_loss() {
     assert!(!composer.is_seldom_due(start + std::time::Duration::from_secs(59)));
     assert!(composer.is_seldom_due(start + std::time::Duration::from_secs(60)));
     composer.handle_lost();
-    assert!(composer.is_seldom_due(start + std::time::Duration::from_secs(61)));
-    let text = composer.compose(&now(), true);
+    assert_eq!(lines(&composer.compose(&now(), false), "limit,"), [""; 0], "none of them got lost");
+    composer.compose(&now(), true);
+    // Only they are written again, and as often as they are lost: nothing is counted for that.
+    composer.handle_lost();
+    assert!(!composer.is_seldom_due(start + std::time::Duration::from_secs(61)));
+    composer.compose(&now(), false);
+    composer.handle_lost();
+    let text = composer.compose(&now(), false);
+    assert_eq!(lines(&composer.compose(&now(), false), "limit,"), [""; 0]);
     assert!(
         one(&text, "limit,site=s,tank=T-01 ").contains(" height_mm=10000,capacity_m3=10,stale_after_s=60 "),
         "{text}"
