@@ -142,6 +142,7 @@ impl Ingest {
         let stations = Arc::new(Stations::new(&config.sites));
         let lock = DatabaseLock::take(&config.database, "tankline-ingest run")?;
         let mut connection = store::open(&config.database)?;
+        forget_orphans(&connection);
         let path = || config.database.display().to_string();
         for site in config.sites.iter().map(Site::name) {
             let custody = store::custody(&connection, site);
@@ -485,4 +486,13 @@ async fn expire(expiry: Expiry, work: mpsc::Sender<Work>, stop: CancellationToke
 pub fn status_of(database: &Path) -> anyhow::Result<store::StoreStatus> {
     let connection = store::open_read_only(database)?;
     store::survey(&connection).with_context(|| format!("cannot read the database {}", database.display()))
+}
+
+/// Takes away what belongs to nothing any more. A database that cannot do so now is as good for all else.
+fn forget_orphans(connection: &Connection) {
+    match store::forget_orphans(connection) {
+        Ok(0) => (),
+        Ok(rows) => tracing::info!(rows, "what was derived before of readings that are gone is deleted"),
+        Err(error) => tracing::warn!(%error, "what was derived before of readings that are gone cannot be deleted"),
+    }
 }

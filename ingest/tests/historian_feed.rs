@@ -142,6 +142,34 @@ fn has_level(line: &str, level: u64) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_again_is_sent_again_while_the_worker_runs() {
+    let (folder, broker) = (Folder::new(), broker());
+    let server = Server::start(|_| (204, "")).await;
+    let running = worker(&folder, &broker, &server).await;
+    let mut edge = Edge::connect(&broker, "rtu-01").await;
+    commit(&mut edge, 1, 300).await;
+    until("everything is there", || server.taken().len() == 300 && behind(&folder) == 0).await;
+    let times = |level| server.state.taken.lock().unwrap().iter().filter(|line| has_level(line, level)).count();
+    let ask = |from_id| {
+        let beside = tankline_ingest::store::open_beside(&folder.database()).unwrap();
+        tankline_ingest::store::send_again(&beside, from_id).unwrap();
+    };
+    ask(201);
+    ask(101);
+    until("the second two thirds come again", || (101..=300).all(|level| times(level) >= 2)).await;
+    assert!((1..=100).all(|level| times(level) == 1), "and nothing before them");
+    until("that is done", || behind(&folder) == 0).await;
+    assert_eq!(folder.query::<i64>("SELECT count(*) FROM historian_cursor WHERE target LIKE 'again%'"), 0);
+    // Of a worker that does not run it is known at its next start.
+    running.stop().await;
+    ask(299);
+    let before = times(300);
+    let running = worker(&folder, &broker, &server).await;
+    until("the last two come again", || times(299) >= 2 && times(300) > before).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_committed_reading_arrives_with_times_in_milliseconds() {
     let (folder, broker) = (Folder::new(), broker());
     let server = Server::start(|_| (204, "")).await;

@@ -30,7 +30,8 @@ pub struct RecomputeArgs {
     /// Moment up to which readings are computed again; up to now where it is not said.
     #[arg(long, value_name = "MOMENT")]
     to: Option<UnixMillis>,
-    /// Let the historian have every reading again from the first that changed. For this the worker must not be running.
+    /// Let the historian have every reading again from the first that changed. A worker that runs begins with that at once.
+    /// Fields that are derived no more stay in it as they were.
     #[arg(long)]
     send_again: bool,
 }
@@ -87,10 +88,11 @@ pub fn recompute(args: &RecomputeArgs) -> Result<String, RecomputeError> {
     match done.lowest_id {
         Some(lowest) if args.send_again => {
             store::send_again(&connection, lowest)?;
-            text += "  the historian gets every reading from the first of these on again\n";
+            text += "  the historian gets every reading from the first of these on again\n  \
+                     a volume that is derived no more stays in it as it was: delete that stretch there first\n";
         }
         Some(_) if config.historian.is_some() => {
-            text += "  the historian keeps the old values; --send-again with the worker stopped lets it have the new ones\n";
+            text += "  the historian keeps the old values; --send-again lets it have the new ones\n";
         }
         _ => {}
     }

@@ -18,10 +18,13 @@ use super::{Delivery, Lines, Outcome, Sink, Stream, Verdict, Window};
 use crate::config::HistorianConfig;
 use crate::intake::DeadLetter;
 use crate::shared::{Help, Shared};
-use crate::store::{Progress, Work};
+use crate::store::{Progress, Rewind, Work, asked_again};
 
 /// How long readings are gathered for one write while they trickle in.
 const LINGER: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether readings are to be sent again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Single lines that a server may refuse at first before it takes one; doubled each time that it takes none.
 const FIRST_PATIENCE: usize = 32;
@@ -76,6 +79,8 @@ impl<S: Sink> Feed<S> {
         let mut under_way: JoinSet<Ended> = JoinSet::new();
         let mut patience = FIRST_PATIENCE;
         let mut backoff = refused_backoff();
+        let mut looking = tokio::time::interval(LOOK_AGAIN);
+        looking.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let has_room = |window: &Window| window.len() < self.config.in_flight;
             while *newest.borrow_and_update() > window.sent_through() && has_room(window) {
@@ -96,6 +101,12 @@ impl<S: Sink> Feed<S> {
                     } else {
                         (patience, backoff) = (FIRST_PATIENCE, refused_backoff());
                         self.settle(window, ended).await?;
+                    }
+                }
+                _ = looking.tick(), if self.stream == Stream::Readings => {
+                    if let Some(through_id) = self.asked_again().await {
+                        under_way.shutdown().await;
+                        self.go_back(window, through_id).await?;
                     }
                 }
                 changed = newest.changed(), if room => changed.context("the worker is gone")?,
@@ -126,6 +137,26 @@ impl<S: Sink> Feed<S> {
             }
             sleep_until(gathered).await;
         }
+    }
+
+    /// Gives the id after which all is to be sent again; absent when nobody asked for that. What cannot be read now is read
+    /// the next time.
+    async fn asked_again(&self) -> Option<i64> {
+        let (reader, target) = (Arc::clone(&self.reader), self.stream.target(&self.config.target()));
+        let read = tokio::task::spawn_blocking(move || {
+            asked_again(&reader.lock().unwrap_or_else(PoisonError::into_inner), &target)
+        });
+        read.await.ok()?.ok().flatten()
+    }
+
+    /// Goes back to an id, as somebody asked, and has that noted.
+    async fn go_back(&self, window: &mut Window, through_id: i64) -> anyhow::Result<()> {
+        tracing::info!(after = through_id, "the historian gets readings again, as was asked");
+        *window = Window::new(window.cursor().min(through_id));
+        let rewind = Rewind { target: self.stream.target(&self.config.target()), through_id };
+        self.work.send(Work::Rewind(rewind)).await.ok().context("the writer of the database is gone")?;
+        self.note_through(window.cursor());
+        Ok(())
     }
 
     async fn read(&self, after: i64) -> anyhow::Result<Batch> {

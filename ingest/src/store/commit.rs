@@ -8,7 +8,7 @@ use tankline_domain::units::UnixMillis;
 
 use super::alarms::{self, AlarmChanges};
 use super::dead_letters;
-use super::feed::{self, Progress};
+use super::feed::{self, Progress, Rewind};
 use super::gaps::{self, GapNote};
 use super::journals::{self, JournalGrowth, signed};
 use super::layers::stored_layer;
@@ -26,6 +26,8 @@ pub struct Group {
     pub gaps: Vec<GapNote>,
     /// How far the historian has got.
     pub progress: Vec<Progress>,
+    /// Historians that get readings again.
+    pub rewinds: Vec<Rewind>,
     /// What follows from all this for alarms.
     pub alarms: AlarmChanges,
 }
@@ -87,6 +89,10 @@ pub fn commit(
     }
     for progress in &group.progress {
         feed::advance(&transaction, progress)?;
+    }
+    // After the progress, which goes forward only. What was sent since is sent once more at worst.
+    for rewind in &group.rewinds {
+        feed::rewind(&transaction, rewind)?;
     }
     done.newest_transition = alarms::note(&transaction, notifier, &group.alarms, now)?;
     transaction.commit()?;

@@ -51,6 +51,9 @@ pub struct Progress {
 /// What stands before a historian in the name of its cursor for alarms.
 pub(super) const ALARMS_OF: &str = "alarms of ";
 
+/// What stands before a historian in the name of the cursor after which it is to get readings again.
+pub(super) const AGAIN_TO: &str = "again to ";
+
 /// Names the cursor of a historian for what happened to alarms; its `through_id` is that of a transition.
 #[must_use]
 pub fn alarm_target(historian: &str) -> String {
@@ -60,15 +63,42 @@ pub fn alarm_target(historian: &str) -> String {
 /// Stands for a historian that has nothing. It is not 0: what a site brought along may have ids below.
 pub const NOTHING_SENT: i64 = i64::MIN;
 
-/// Gives how far a historian has got; [`NOTHING_SENT`] when nothing was ever sent to it.
+/// Gives how far a historian has got, or after which it is to get all again where that is earlier; [`NOTHING_SENT`] when
+/// nothing was ever sent to it.
 ///
 /// # Errors
 /// What SQLite said.
 pub fn cursor(connection: &Connection, target: &str) -> rusqlite::Result<i64> {
+    let select = "SELECT min(through_id) FROM historian_cursor WHERE target IN (?1, ?2 || ?1)";
+    let through_id: Option<i64> = connection.query_row(select, params![target, AGAIN_TO], |row| row.get(0))?;
+    Ok(through_id.unwrap_or(NOTHING_SENT))
+}
+
+/// Gives the id after which a historian is to get all again; absent when nobody asked for that.
+///
+/// # Errors
+/// What SQLite said.
+pub fn asked_again(connection: &Connection, target: &str) -> rusqlite::Result<Option<i64>> {
     connection
-        .query_row("SELECT through_id FROM historian_cursor WHERE target = ?1", params![target], |row| row.get(0))
+        .prepare_cached("SELECT through_id FROM historian_cursor WHERE target = ?1 || ?2")?
+        .query_row(params![AGAIN_TO, target], |row| row.get(0))
         .optional()
-        .map(|through_id| through_id.unwrap_or(NOTHING_SENT))
+}
+
+/// Has historians get every reading from an id on again. A worker that runs begins with that by itself, another one at its
+/// next start.
+///
+/// # Errors
+/// What SQLite said.
+pub fn send_again(connection: &Connection, from_id: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO historian_cursor (target, through_id, updated_ms)
+         SELECT ?2 || target, min(through_id, ?1), updated_ms FROM historian_cursor
+         WHERE target NOT LIKE ?2 || '%' AND target NOT LIKE ?3 || '%'
+         ON CONFLICT (target) DO UPDATE SET through_id = min(through_id, excluded.through_id)",
+        params![from_id - 1, AGAIN_TO, ALARMS_OF],
+    )?;
+    Ok(())
 }
 
 /// Gives at most `limit` readings after an id, in the order of their commit.
@@ -127,6 +157,28 @@ pub fn begin_at_present(connection: &Connection, historian: &str, now: UnixMilli
             params![target, now.get()],
         )?;
     }
+    Ok(())
+}
+
+/// A historian that gets readings again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewind {
+    /// The historian.
+    pub target: String,
+    /// It gets all after this id.
+    pub through_id: i64,
+}
+
+/// Moves the cursor back, as was asked. What was asked since, for earlier readings yet, is still to be done.
+pub(super) fn rewind(transaction: &Transaction<'_>, rewind: &Rewind) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE historian_cursor SET through_id = min(through_id, ?2) WHERE target = ?1",
+        params![rewind.target, rewind.through_id],
+    )?;
+    transaction.execute(
+        "DELETE FROM historian_cursor WHERE target = ?3 || ?1 AND through_id >= ?2",
+        params![rewind.target, rewind.through_id, AGAIN_TO],
+    )?;
     Ok(())
 }
 

@@ -31,7 +31,10 @@ pub use bases::note_bases;
 pub use commit::{Committed, Group, commit};
 pub use custody::{Custody, custodies, custody, gone, set_custody};
 pub use database::{OpenError, open, open_any_version, open_beside, open_read_only, restoring};
-pub use feed::{FeedRow, NOTHING_SENT, Progress, alarm_target, begin_at_present, cursor, rows_after};
+pub use feed::{
+    FeedRow, NOTHING_SENT, Progress, Rewind, alarm_target, asked_again, begin_at_present, cursor, rows_after,
+    send_again,
+};
 pub use gaps::{GapNote, load_gaps};
 pub use journals::load_ledger;
 pub(crate) use layers::read_layer;
@@ -40,8 +43,8 @@ pub use lock::{DatabaseLock, LockError};
 pub(crate) use lock::{MakingLock, beside, folder_of, real};
 pub use newest::{NewestOfTank, newest_of};
 pub(crate) use owner::{Owner, make_private};
-pub use recompute::{Recomputed, recompute, send_again};
-pub use retention::{Expired, Expiry};
+pub use recompute::{Recomputed, recompute};
+pub use retention::{Expired, Expiry, forget_orphans};
 pub use schema::VERSION as SCHEMA_VERSION;
 pub use survey::{FeedStatus, JournalStatus, NotificationStatus, StoreStatus, survey};
 pub use upkeep::{UpkeepEvent, UpkeepNote, note_upkeep, upkeep};

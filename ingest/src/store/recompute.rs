@@ -4,7 +4,6 @@ use rusqlite::{Connection, Row, Transaction, params};
 use tankline_domain::reading::Reading;
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 
-use super::feed::ALARMS_OF;
 use super::layers::read_layer;
 use crate::derive::{Derived, Deriver};
 use crate::stations::DescribedTank;
@@ -81,18 +80,6 @@ pub fn recompute(
             return Ok(done);
         }
     }
-}
-
-/// Sets historians back so that they get every reading from an id on again.
-///
-/// # Errors
-/// What SQLite said.
-pub fn send_again(connection: &Connection, from_id: i64) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE historian_cursor SET through_id = min(through_id, ?1) WHERE target NOT LIKE ?2 || '%'",
-        params![from_id - 1, ALARMS_OF],
-    )?;
-    Ok(())
 }
 
 fn stretch(

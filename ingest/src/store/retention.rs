@@ -57,13 +57,17 @@ impl Expiry {
                          SELECT id, at_ms FROM reading WHERE site = ?1 AND tank = ?2 AND at_ms < ?3
                          ORDER BY at_ms LIMIT ?6)
                      WHERE id <= ?4 OR at_ms < ?5)
-                 RETURNING id > ?4",
+                 RETURNING id, id > ?4",
             )?;
             let left = i64::from(self.at_once) - i64::try_from(expired.readings).unwrap_or(i64::MAX);
-            let mut gone = delete.query(params![place.0, place.1, old, sent_through, too_old, left])?;
-            while let Some(row) = gone.next()? {
+            // Another reading may get its id one day, which must not find what was derived of this one.
+            let mut forget = transaction.prepare_cached("DELETE FROM superseded WHERE reading_id = ?1")?;
+            let bounds = params![place.0, place.1, old, sent_through, too_old, left];
+            let gone = delete.query_map(bounds, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))?;
+            for (id, is_unsent) in gone.collect::<rusqlite::Result<Vec<_>>>()? {
+                forget.execute([id])?;
                 expired.readings += 1;
-                expired.unsent += u64::from(row.get::<_, bool>(0)?);
+                expired.unsent += u64::from(is_unsent);
             }
             if expired.readings >= u64::from(self.at_once) {
                 break;
@@ -74,20 +78,40 @@ impl Expiry {
         Ok(expired)
     }
 
-    /// Deletes what happened to alarms before a moment, the oldest first, but not what the historian has yet to get.
-    fn expire_alarms(&self, transaction: &Transaction<'_>, before_ms: i64) -> rusqlite::Result<usize> {
+    /// Deletes what happened to alarms before a moment, site by site, the oldest first, but not what the historian has yet to
+    /// get.
+    fn expire_alarms(&self, transaction: &Transaction<'_>, before_ms: i64) -> rusqlite::Result<()> {
         let sent_through = match &self.target {
             Some(target) => cursor(transaction, &alarm_target(target))?,
             None => i64::MAX,
         };
-        transaction
-            .prepare_cached(
-                "DELETE FROM alarm_transition WHERE id IN (
-                     SELECT id FROM (SELECT id, at_ms FROM alarm_transition ORDER BY id LIMIT ?3)
-                     WHERE at_ms < ?1 AND id <= ?2)",
-            )?
-            .execute(params![before_ms, sent_through, self.at_once])
+        let (mut gone, mut place) = (0_u32, String::new());
+        while gone < self.at_once
+            && let Some(site) = transaction
+                .prepare_cached("SELECT site FROM alarm_transition WHERE site > ?1 ORDER BY site LIMIT 1")?
+                .query_row([&place], |row| row.get(0))
+                .optional()?
+        {
+            place = site;
+            let here = transaction
+                .prepare_cached(
+                    "DELETE FROM alarm_transition WHERE id IN (
+                         SELECT id FROM alarm_transition WHERE site = ?1 AND at_ms < ?2 AND id <= ?3
+                         ORDER BY at_ms LIMIT ?4)",
+                )?
+                .execute(params![place, before_ms, sent_through, self.at_once - gone])?;
+            gone = gone.saturating_add(u32::try_from(here).unwrap_or(u32::MAX));
+        }
+        Ok(())
     }
+}
+
+/// Deletes what was derived before of readings that are gone; gives how much that was. Databases of earlier versions have some.
+///
+/// # Errors
+/// What SQLite said.
+pub fn forget_orphans(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute("DELETE FROM superseded WHERE reading_id NOT IN (SELECT id FROM reading)", [])
 }
 
 #[cfg(test)]
@@ -152,5 +176,33 @@ mod tests {
         through(&connection, 4);
         expiry(Some(TARGET), 100).expire(&mut connection, NOW).unwrap();
         assert_eq!(kept(&connection), [4]);
+    }
+
+    #[test]
+    fn old_transitions_go_wherever_younger_ones_stand_before_them() {
+        let (_folder, mut connection) = with_transitions(&[1, 2, 3, 500, 450]);
+        expiry(None, 2).expire(&mut connection, NOW).unwrap();
+        assert_eq!(kept(&connection), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_derived_before_goes_with_its_reading() {
+        let (_folder, mut connection) = with_transitions(&[]);
+        for (seq, days) in [(1, 9), (2, 9), (3, 0)] {
+            let sql = "INSERT INTO reading (site, tank, edge, at_ms, journal, seq, quality, quality_code, committed_ms)
+                       VALUES ('s', 'T-01', 'rtu-01', ?2, 'j', ?1, 'good', 192, 0)";
+            connection.execute(sql, params![seq, NOW.get() - days * DAY_MS]).unwrap();
+        }
+        // One more is of a reading that went in former times.
+        let sql = "INSERT INTO superseded (reading_id, replaced_ms) VALUES (1, 0), (1, 1), (2, 0), (3, 0), (77, 0)";
+        connection.execute(sql, []).unwrap();
+        assert_eq!(expiry(None, 100).expire(&mut connection, NOW).unwrap().readings, 2);
+        let left = |connection: &Connection| -> Vec<i64> {
+            let mut statement = connection.prepare("SELECT reading_id FROM superseded ORDER BY id").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        assert_eq!(left(&connection), [3, 77]);
+        assert_eq!(forget_orphans(&connection).unwrap(), 1);
+        assert_eq!(left(&connection), [3]);
     }
 }

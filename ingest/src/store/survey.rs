@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use tankline_domain::ranges::RangeSet;
 
-use super::feed::ALARMS_OF;
+use super::feed::{AGAIN_TO, ALARMS_OF};
 use super::journals::unsigned;
 use super::upkeep::{UpkeepNote, upkeep};
 
@@ -193,9 +193,9 @@ fn historians(connection: &Connection) -> rusqlite::Result<Vec<FeedStatus>> {
         "SELECT target, through_id, updated_ms,
              CASE WHEN target LIKE ?1 || '%' THEN (SELECT count(*) FROM alarm_transition WHERE id > through_id)
                   ELSE (SELECT count(*) FROM reading WHERE id > through_id) END
-         FROM historian_cursor ORDER BY target LIKE ?1 || '%', target",
+         FROM historian_cursor WHERE target NOT LIKE ?2 || '%' ORDER BY target LIKE ?1 || '%', target",
     )?;
-    let rows = statement.query_map([ALARMS_OF], |row| {
+    let rows = statement.query_map([ALARMS_OF, AGAIN_TO], |row| {
         Ok(FeedStatus {
             target: row.get(0)?,
             through_id: row.get(1)?,

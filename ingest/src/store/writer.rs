@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::commit::{Committed, Group, commit};
-use super::feed::Progress;
+use super::feed::{Progress, Rewind};
 use super::gaps::GapNote;
 use super::retention::{Expired, Expiry};
 use crate::alarms::{Engine, Order, Ordered};
@@ -41,6 +41,8 @@ pub enum Work {
     Gap(GapNote),
     /// How far the historian has got.
     Progress(Progress),
+    /// The historian gets readings again.
+    Rewind(Rewind),
     /// Old readings are to go; tells how many went.
     Expire(Expiry, oneshot::Sender<Expired>),
     /// An edge came or went.
@@ -161,6 +163,7 @@ impl Writer {
                 }
                 Work::Gap(note) => gathered.group.gaps.push(note),
                 Work::Progress(progress) => gathered.group.progress.push(progress),
+                Work::Rewind(rewind) => gathered.group.rewinds.push(rewind),
                 Work::Expire(expiry, reply) => gathered.expiries.push((expiry, reply)),
                 Work::Presence(edge, presence) => gathered.steps.push(Step::Presence(edge, presence)),
                 Work::Clock(edge, clock) => gathered.steps.push(Step::Clock(edge, clock)),
@@ -264,5 +267,6 @@ fn is_empty(group: &Group) -> bool {
     group.sorted.batches.iter().all(nothing)
         && group.gaps.is_empty()
         && group.progress.is_empty()
+        && group.rewinds.is_empty()
         && group.alarms.is_empty()
 }

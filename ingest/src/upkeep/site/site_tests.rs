@@ -222,3 +222,24 @@ fn site_stays_when_its_file_cannot_be_made_whole() {
     assert!(store::custody(&store::open(&from).unwrap(), &north()).unwrap().is_none() && !file.exists());
     assert!(!folder.path().join("north.site.part").exists());
 }
+
+#[test]
+fn id_that_is_given_again_finds_nothing_of_who_had_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = filled(folder.path(), "from.db", ["north", "south"]);
+    let to = filled(folder.path(), "to.db", ["east", "west"]);
+    let connection = Connection::open(&to).unwrap();
+    // They were of readings and transitions that came with another site and have expired since.
+    for sql in [
+        "INSERT INTO superseded (reading_id, replaced_ms, basis) VALUES (0, 0, 'another'), (-1, 0, 'another')",
+        "INSERT INTO notification (target, transition_id, body, created_ms, delivered_ms) VALUES ('w', 0, 'another', 0, 1)",
+    ] {
+        connection.execute(sql, []).unwrap();
+    }
+    let file = folder.path().join("north.site");
+    export_all(&from, &file).unwrap();
+    import(taker(&to), &file, Seal::Wanted, Feeding::Rest, NOW).unwrap();
+    assert_eq!(numbers(&to, "SELECT count(*) FROM reading WHERE id < 1"), [3]);
+    assert_eq!(numbers(&to, "SELECT count(*) FROM superseded WHERE basis = 'another'"), [0]);
+    assert_eq!(numbers(&to, "SELECT count(*) FROM notification WHERE body = 'another'"), [0]);
+}

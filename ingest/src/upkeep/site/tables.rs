@@ -90,6 +90,16 @@ pub(in crate::upkeep) fn let_go(connection: &Connection, site: &SiteName) -> rus
 /// Fills the database of the worker from the travelling one. `sent` are the ids up to which the historian is not given
 /// readings and transitions. Gives how many dead letters stayed behind.
 pub(super) fn unpack(connection: &Connection, sent: (i64, i64), max_dead_letters: u32) -> rusqlite::Result<u64> {
+    // Ids below all others are given again when those that had them are gone, so nothing of these may be left.
+    connection.execute(
+        "DELETE FROM main.superseded WHERE reading_id < 1 AND reading_id NOT IN (SELECT id FROM main.reading)",
+        [],
+    )?;
+    connection.execute(
+        "DELETE FROM main.notification WHERE transition_id < 1
+             AND transition_id NOT IN (SELECT id FROM main.alarm_transition)",
+        [],
+    )?;
     let readings = Shift::of(connection, "reading", sent.0)?;
     let transitions = Shift::of(connection, "alarm_transition", sent.1)?;
     let plain = ["journal", "journal_range", "journal_gap", "alarm", "tank_watch"];
