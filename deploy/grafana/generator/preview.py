@@ -120,7 +120,7 @@ def table(panel, x, y, w, h):
 
 def barchart(panel, x, y, w, h):
     rows = sorted(panel.rows[0], key=lambda row: row["tank"]) if panel.rows else []
-    h -= 52
+    h -= 64
     for number, row in enumerate(rows):
         each, bottom = w / len(rows), y + h
         for field in fields_of(panel, row):
@@ -130,8 +130,8 @@ def barchart(panel, x, y, w, h):
                 yield box(x + number * each + each * 0.08, bottom, each * 0.84, part, panel.shown(field, row[field])[1])
         yield text(x + (number + 0.6) * each, y + h + 12, row["tank"], size=10, anchor="end", turn=-45)
     for number, field in enumerate(one for one in (fields_of(panel, rows[0]) if rows else []) if one != "tank"):
-        yield box(x + number * 150, y + h + 38, 10, 10, color(panel.properties(field)["color"]["fixedColor"]))
-        yield text(x + number * 150 + 14, y + h + 47, panel.properties(field).get("displayName", field), size=11)
+        yield box(x + number * 150, y + h + 50, 10, 10, color(panel.properties(field)["color"]["fixedColor"]))
+        yield text(x + number * 150 + 14, y + h + 59, panel.properties(field).get("displayName", field), size=11)
 
 
 def series_of(panel):
