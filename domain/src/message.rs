@@ -220,6 +220,9 @@ pub struct EdgeHealth {
     /// they can have, and the quality `uncertain:time-unknown` or `bad:time-unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_unknown: Option<u64>,
+    /// When the first certificate ends that the edge shows or trusts; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends: Option<UnixMillis>,
     /// Whether the RTU's clock is set: `set` or `unset`.
     pub clock: String,
 }

@@ -71,7 +71,7 @@ impl Counters {
 
 /// Writes all metrics as Prometheus reads them (text format 0.0.4).
 #[must_use]
-pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
+pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool, certificate_ends: Option<UnixMillis>) -> String {
     let mut page = Page::default();
     let counters = &shared.counters;
     for (name, help, counter) in [
@@ -93,6 +93,11 @@ pub fn render(shared: &Shared, now: UnixMillis, has_historian: bool) -> String {
     page.family("broker_connected", "Whether the broker is connected.", "gauge");
     for desk in shared.desks() {
         page.sample("broker_connected", &[("site", desk.site.as_str())], u8::from(desk.trouble().is_none()));
+    }
+    if let Some(end) = certificate_ends {
+        let name = "certificate_not_after_timestamp_seconds";
+        page.family(name, "When the first certificate for the broker ends, in seconds since 1970.", "gauge");
+        page.sample(name, &[], end.get() / 1000);
     }
     if has_historian {
         historian(&mut page, shared);
@@ -195,6 +200,15 @@ fn edges(page: &mut Page, shared: &Shared) {
         if let Some((health, _)) = live.get(id).and_then(|edge| edge.health.as_ref()) {
             let labels = [("site", edge.site.as_str()), ("edge", edge.edge.as_str())];
             page.sample("edge_gap_readings", &labels, health.gap_readings);
+        }
+    }
+    let name = "edge_certificate_not_after_timestamp_seconds";
+    page.family(name, "When the first certificate of the edge ends, in seconds since 1970.", "gauge");
+    for (id, edge) in shared.stations.edges() {
+        let health = live.get(id).and_then(|edge| edge.health.as_ref());
+        if let Some(end) = health.and_then(|(health, _)| health.certificate_ends) {
+            let labels = [("site", edge.site.as_str()), ("edge", edge.edge.as_str())];
+            page.sample(name, &labels, end.get() / 1000);
         }
     }
 }

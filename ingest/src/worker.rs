@@ -232,7 +232,8 @@ impl Ingest {
             let (database, keeper) = (self.config.database.clone(), self.keeper);
             let reporting = Arc::new(http::Reporting::new(self.config.sites.clone(), self.config.report.clone()));
             let work = work.downgrade();
-            let served = http::Served { shared, has_historian, database, work, keeper, reporting };
+            let certificate_ends = self.config.broker.settings.first_end();
+            let served = http::Served { shared, has_historian, certificate_ends, database, work, keeper, reporting };
             supervisor.spawn(Stage::Work, "http", move |stop| http::serve(listener, served, stop));
         }
         if let (Some(Fed { sink, reader, cursors }), Some(config)) = (self.historian, self.config.historian) {

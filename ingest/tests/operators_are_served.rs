@@ -154,6 +154,12 @@ async fn metrics_can_be_read() {
     let (_broker, worker, mut edge) = start(&folder).await;
     edge.readings(JOURNAL, &[reading(1, "T-01", 5000.0)]).await;
     edge.committed(JOURNAL, json!([[1, 1]])).await;
+    let health =
+        r#"{"at":1,"gauges":[],"journal_depth":0,"gap_readings":0,"clock":"set","certificate_ends":1893456000000}"#;
+    edge.publish("health", health.as_bytes().to_vec()).await;
+    let end = "tankline_ingest_edge_certificate_not_after_timestamp_seconds{site=\"s\",edge=\"rtu-01\"} 1893456000";
+    let known = async { while !get(&worker.observer, "/metrics").await.1.contains(end) {} };
+    tokio::time::timeout(station::PATIENCE, known).await.unwrap();
     let (status, page) = get(&worker.observer, "/metrics").await;
     assert_eq!(status, 200);
     for line in [

@@ -109,7 +109,14 @@ pub(super) fn start_sending(config: &EdgeConfig, writing: &Writing, report: Repo
         requests: writing.requests.clone(),
     };
     let known = board.clone();
-    let station = Station { site: config.site.clone(), edge: config.edge.clone(), config: digest, started_at, board };
+    let station = Station {
+        site: config.site.clone(),
+        edge: config.edge.clone(),
+        config: digest,
+        started_at,
+        certificate_ends: config.broker.first_end(),
+        board,
+    };
     let (publisher, session, driver) = mqtt::session(session_options(config), EVENTS_WAITING);
     let appended = writing.appended.listen(APPENDED_WAITING);
     let channels = uplink::Channels { session, publisher, appended, journal: writing.requests.clone() };

@@ -42,6 +42,8 @@ pub struct Station {
     pub config: watch::Receiver<String>,
     /// When it was started.
     pub started_at: UnixMillis,
+    /// When the first certificate of its session with the broker ends.
+    pub certificate_ends: Option<UnixMillis>,
     /// Counters of its gauges.
     pub board: HealthBoard,
 }
@@ -327,6 +329,7 @@ impl Shell {
             gap_readings: report.gaps.iter().map(|gap| gap.ranges.count()).sum(),
             gaps: report.gaps,
             time_unknown: (time_unknown > 0).then_some(time_unknown),
+            certificate_ends: self.station.certificate_ends,
             clock: if self.clock_is_set { "set" } else { "unset" }.to_owned(),
         };
         let message = self.outgoing(Topic::Health, &health, false);

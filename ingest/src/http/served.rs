@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use rusqlite::Connection;
+use tankline_domain::units::UnixMillis;
 use tokio::sync::mpsc;
 
 use super::fault::Fault;
@@ -20,6 +21,8 @@ pub struct Served {
     pub shared: Arc<Shared>,
     /// Whether there is a historian.
     pub has_historian: bool,
+    /// When the first certificate for the broker ends.
+    pub certificate_ends: Option<UnixMillis>,
     /// The operational database, to be read.
     pub database: PathBuf,
     /// To the writer of the database. It ends when all strong ones are gone, and a connection may outlive the server.

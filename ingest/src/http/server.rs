@@ -60,7 +60,7 @@ async fn healthz(State(served): State<Served>) -> impl IntoResponse {
 }
 
 async fn metrics_page(State(served): State<Served>) -> impl IntoResponse {
-    let page = metrics::render(&served.shared, clock::unix_ms(), served.has_historian);
+    let page = metrics::render(&served.shared, clock::unix_ms(), served.has_historian, served.certificate_ends);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
 }
 

@@ -42,6 +42,12 @@ impl BrokerSettings {
         settings
     }
 
+    /// Gives when the first certificate ends that is shown or trusted; `None` without any.
+    #[must_use]
+    pub fn first_end(&self) -> Option<UnixMillis> {
+        self.tls.iter().flat_map(Tls::ends).map(|end| end.at).min()
+    }
+
     /// Gives what a person should know of the files although they can be used: which certificates end soon.
     #[must_use]
     pub fn warnings(&self, now: UnixMillis) -> Vec<String> {

@@ -117,7 +117,9 @@ fn certificates_that_end_soon_are_warned_of() {
         let identity = authority.identity("lindong.rtu-01", years, ExtendedKeyUsagePurpose::ClientAuth);
         authority.file("rtu.pem", &identity.certificate, 0o644);
         authority.file("rtu.key", &identity.key, 0o600);
-        authority.read(table.clone()).unwrap().warnings(now.parse().unwrap())
+        let settings = authority.read(table.clone()).unwrap();
+        assert_eq!(settings.first_end(), Some("2030-01-01".parse().unwrap()));
+        settings.warnings(now.parse().unwrap())
     };
     let words = "broker.client_certificate_file: a certificate in it ends 2030-01-01T00:00:00.000Z";
     assert_eq!(warned((2000, 2030), "2029-12-15"), [words]);
