@@ -6,7 +6,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
 use rumqttd::protocol::v4::V4;
@@ -27,15 +27,24 @@ const WANTED: f64 = 0.6;
 const GATE: &str = "serve-gate";
 const BARE: &str = "serve-bare";
 
-fn main() {
+fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
-        Some(GATE) => serve_gate(),
-        Some(BARE) => serve(bare_rumqttd()),
-        _ => measure(),
+        Some(GATE) => {
+            serve_gate();
+            ExitCode::SUCCESS
+        }
+        Some(BARE) => {
+            serve(bare_rumqttd());
+            ExitCode::SUCCESS
+        }
+        _ if measure() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
 }
 
-fn measure() {
+/// Measures and prints; tells whether the gate is fast enough.
+fn measure() -> bool {
+    let mut is_fast = true;
     let (gate, bare) = (Running::start(GATE), Running::start(BARE));
     println!("{:>8} {:>12} {:>12} {:>8} {:>12} {:>12} {:>8}", "", "gate", "bare", "", "gate", "bare", "");
     println!(
@@ -50,12 +59,14 @@ fn measure() {
         }
         let (gate, bare) = (median(&through_gate, |cost| cost.per_s), median(&through_bare, |cost| cost.per_s));
         let (gate_us, bare_us) = (median(&through_gate, |cost| cost.us), median(&through_bare, |cost| cost.us));
+        is_fast &= gate / bare >= WANTED;
         let verdict = if gate / bare >= WANTED { "" } else { "  too slow" };
         let (share, share_us) = (100.0 * gate / bare, 100.0 * bare_us / gate_us);
         println!(
             "{payload:>8} {gate:>12.0} {bare:>12.0} {share:>7.0}% {gate_us:>12.1} {bare_us:>12.1} {share_us:>7.0}%{verdict}"
         );
     }
+    is_fast
 }
 
 /// A broker in a process of its own.
