@@ -2,7 +2,7 @@
 
 use rustls::pki_types::CertificateDer;
 use tankline_domain::units::UnixMillis;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509Certificate};
 
 /// When an end that comes near is warned of.
 pub(crate) const WARNING_MS: i64 = 30 * 24 * 3600 * 1000;
@@ -14,6 +14,8 @@ pub(crate) struct Certificate {
     pub(crate) names: Vec<String>,
     /// The last moment at which it holds.
     pub(crate) not_after: UnixMillis,
+    /// Its holder's name as the authority wrote it. DER.
+    pub(crate) subject: Vec<u8>,
     /// The certificate itself, and after it those between it and its authority. DER.
     pub(crate) chain: Vec<CertificateDer<'static>>,
 }
@@ -36,11 +38,22 @@ impl Certificate {
         let seconds = parsed.validity().not_after.timestamp();
         let not_after = UnixMillis::new(seconds.saturating_mul(1000));
         let chain = chain.iter().map(|der| der.clone().into_owned()).collect();
-        Ok(Self { names, not_after, chain })
+        let subject = parsed.subject().as_raw().to_vec();
+        Ok(Self { names, not_after, subject, chain })
     }
 
     /// Gives what it is called in logs: its common name, or else its first DNS name.
     pub(crate) fn name(&self) -> &str {
         self.names.first().map_or("", String::as_str)
     }
+}
+
+/// Gives the name of the authority that made a revocation list. DER.
+///
+/// # Errors
+/// What is wrong with the list, in words.
+pub(crate) fn issuer_of_list(der: &[u8]) -> Result<Vec<u8>, String> {
+    let (_, list) = CertificateRevocationList::from_der(der)
+        .map_err(|error| format!("holds a revocation list that cannot be read: {error}"))?;
+    Ok(list.issuer().as_raw().to_vec())
 }

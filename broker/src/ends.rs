@@ -68,7 +68,8 @@ mod tests {
     fn first_end_of_those_inside_is_known_and_who_ends_soon() {
         const DAY_MS: i64 = 86_400_000;
         let day = |day: i64| UnixMillis::new(day * DAY_MS);
-        let ending = |end| Certificate { names: Vec::new(), not_after: day(end), chain: Vec::new() };
+        let ending =
+            |end| Certificate { names: Vec::new(), not_after: day(end), subject: Vec::new(), chain: Vec::new() };
         let ends = Ends::default();
         assert_eq!((ends.first(), ends.soon(day(100)).len()), (None, 0));
         let _late = ends.count("a.late", &ending(131));

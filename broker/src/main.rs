@@ -11,6 +11,7 @@ use command::ca::CaArgs;
 use command::rights::RightsArgs;
 use command::user::UserArgs;
 use tankline_broker::{Broker, BrokerConfig, Users};
+use tankline_runtime::clock;
 use tankline_runtime::exit::{self, Failure};
 use tankline_runtime::logging::{self, LogArgs};
 use tankline_runtime::service::Service;
@@ -83,6 +84,10 @@ fn check(file: &Path) -> Result<(), Failure> {
     };
     println!("{}: can be used; listens on {} for {who}", file.display(), config.listen);
     for warning in config.warnings() {
+        println!("warning: {warning}");
+    }
+    let warnings = config.files.tls.as_ref().map(|tls| tls.warnings(clock::unix_ms())).transpose()?;
+    for warning in warnings.into_iter().flatten() {
         println!("warning: {warning}");
     }
     Ok(())

@@ -11,7 +11,6 @@ use tankline_runtime::clock;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::certificate::WARNING_MS;
 use crate::denied::Denied;
 use crate::ends::Ends;
 use crate::looks::{LOOK, Looks};
@@ -86,7 +85,7 @@ pub(crate) async fn watch(
     loop {
         let moment = clock::now();
         if warned_at.is_none_or(|at| moment.saturating_duration_since(at) >= WARNING) {
-            warn_of_ends(&exchange.borrow(), clock::unix_ms());
+            exchange.borrow().tls.iter().for_each(|tls| tls.warn(clock::unix_ms()));
             warn_of_clients(ends, clock::unix_ms());
             warned_at = Some(moment);
         }
@@ -112,15 +111,6 @@ pub(crate) async fn watch(
                     tracing::error!(%problem, "changed users or rights cannot be used; those before stay");
                 }
             }
-        }
-    }
-}
-
-fn warn_of_ends(policy: &Policy, now: UnixMillis) {
-    for (file, certificate) in policy.tls.iter().flat_map(|tls| &tls.own) {
-        if certificate.not_after.get() < now.get().saturating_add(WARNING_MS) {
-            let (name, until) = (certificate.name(), certificate.not_after);
-            tracing::warn!(file, name, %until, "a certificate ends soon, or has ended: put a new one in its place");
         }
     }
 }

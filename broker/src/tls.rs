@@ -14,11 +14,14 @@ use tankline_domain::settings::Problems;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::secret::open_to_others;
 
-use crate::certificate::Certificate;
+use crate::certificate::{self, Certificate, WARNING_MS};
 use crate::gate::Noting;
 
 /// The key that names the authorities of clients.
 pub(crate) const CLIENT_AUTHORITIES: &str = "client_ca";
+
+/// What is said of an authority without a list.
+const UNLISTED: &str = "there is no list of what this authority has revoked: certificates that it signed are refused";
 
 /// The files of encryption.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub(crate) struct Tls {
     pub(crate) own: Vec<(&'static str, Certificate)>,
     /// Judges certificates of clients, where they are asked for.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
+    /// Authorities of clients that have no list, where lists are used.
+    unlisted: Vec<String>,
     /// All bytes of all files.
     source: Vec<Vec<u8>>,
 }
@@ -88,7 +93,7 @@ impl TlsFiles {
         let key = PrivateKeyDer::from_pem_slice(&bytes_of(&self.key)?);
         let key = key.map_err(|error| wrong(&self.key, format!("holds no private key: {error}")))?;
         let mut own = described("certificate", &self.certificate, &chain)?;
-        let mut verifier = None;
+        let (mut verifier, mut unlisted) = (None, Vec::new());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| wrong(&self.certificate, error.to_string()))?;
@@ -104,6 +109,7 @@ impl TlsFiles {
                 let bytes = bytes_of(file)?;
                 let lists = CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
                 let lists = lists.map_err(|error| wrong(file, format!("holds no revocation list: {error}")))?;
+                unlisted = without_list(&own, &lists).map_err(|error| wrong(file, error))?;
                 building = building.with_crls(lists);
             }
             if self.clients == ClientCertificates::Optional {
@@ -117,7 +123,20 @@ impl TlsFiles {
         };
         let config = builder.with_single_cert(chain, key);
         let config = config.map_err(|error| wrong(&self.key, format!("does not fit the certificate: {error}")))?;
-        Ok(Tls { config: Arc::new(config), own, verifier, source })
+        Ok(Tls { config: Arc::new(config), own, verifier, unlisted, source })
+    }
+
+    /// Gives what a person should know of the files although they can be used.
+    ///
+    /// # Errors
+    /// [`Problems`] of the first file that cannot be used.
+    pub fn warnings(&self, now: UnixMillis) -> Result<Vec<String>, Problems> {
+        let tls = self.read()?;
+        let soon = tls.ending_soon(now).map(|(key, certificate)| {
+            format!("{key}: the certificate of {} ends {}", certificate.name(), certificate.not_after)
+        });
+        let unlisted = tls.unlisted.iter().map(|name| format!("crl: {UNLISTED}: {name}"));
+        Ok(soon.chain(unlisted).collect())
     }
 
     /// Gives all files.
@@ -128,6 +147,23 @@ impl TlsFiles {
 }
 
 impl Tls {
+    /// Gives the certificates in the files that end soon or have ended, by the keys that name the files.
+    pub(crate) fn ending_soon(&self, now: UnixMillis) -> impl Iterator<Item = &(&'static str, Certificate)> {
+        let soon = now.get().saturating_add(WARNING_MS);
+        self.own.iter().filter(move |(_, certificate)| certificate.not_after.get() < soon)
+    }
+
+    /// Tells in the log of what may want a person to act.
+    pub(crate) fn warn(&self, now: UnixMillis) {
+        for (file, certificate) in self.ending_soon(now) {
+            let (name, until) = (certificate.name(), certificate.not_after);
+            tracing::warn!(file, name, %until, "a certificate ends soon, or has ended: put a new one in its place");
+        }
+        for authority in &self.unlisted {
+            tracing::warn!(authority, "{UNLISTED}");
+        }
+    }
+
     /// Tells whether the certificate of a client holds: its authority is trusted, it has not ended and was not revoked.
     ///
     /// Encryption asks that too, but not of who takes up a session of before, and not again while a connection lasts.
@@ -136,6 +172,17 @@ impl Tls {
         let now = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.get()).unwrap_or(0)));
         self.verifier.as_ref().is_some_and(|verifier| verifier.verify_client_cert(own, between, now).is_ok())
     }
+}
+
+/// Gives the authorities of clients of which no list is there.
+fn without_list(
+    own: &[(&'static str, Certificate)],
+    lists: &[CertificateRevocationListDer<'_>],
+) -> Result<Vec<String>, String> {
+    let issuers = lists.iter().map(|list| certificate::issuer_of_list(list)).collect::<Result<Vec<_>, _>>()?;
+    let authorities = own.iter().filter(|(key, _)| *key == CLIENT_AUTHORITIES);
+    let unlisted = authorities.filter(|(_, authority)| !issuers.contains(&authority.subject));
+    Ok(unlisted.map(|(_, authority)| authority.name().to_owned()).collect())
 }
 
 fn check_mode(key: &Path) -> Result<(), Problems> {

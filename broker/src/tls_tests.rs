@@ -121,6 +121,12 @@ fn certificate_holds_until_its_end_and_as_long_as_its_authority_is_trusted() {
     assert!(!after.accepts(&client, NOW));
 }
 
+fn has_made(signer: &Signer, list: &str) -> bool {
+    let list = CertificateRevocationListDer::from_pem_slice(list.as_bytes()).unwrap();
+    let der = CertificateDer::from_pem_slice(signer.pem.as_bytes()).unwrap();
+    certificate::issuer_of_list(&list).unwrap() == Certificate::read(&[der]).unwrap().subject
+}
+
 #[test]
 fn each_authority_between_a_client_and_the_trusted_one_needs_its_list() {
     let root = Signer::found("root");
@@ -138,5 +144,6 @@ fn each_authority_between_a_client_and_the_trusted_one_needs_its_list() {
         let lists: Vec<_> = lists.into_iter().cloned().collect();
         let (_dir, tls) = tls(&[trusted], &lists);
         assert_eq!(tls.accepts(&client, NOW), holds, "{} lists", lists.len());
+        assert_eq!(tls.unlisted.is_empty(), lists.is_empty() || lists.iter().any(|list| has_made(trusted, list)));
     }
 }

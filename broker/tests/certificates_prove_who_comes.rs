@@ -207,6 +207,21 @@ fn key_that_everybody_may_read_is_refused() {
 }
 
 #[tokio::test]
+async fn authority_without_a_revocation_list_is_told_by_check_and_when_a_client_of_it_comes() {
+    let (authority, other) = (Authority::found(), Authority::found());
+    other.ca(&["init", "--dir", "second", "--name", "second authority"]);
+    authority.issue("lindong.rtu-01");
+    let crl = other.path("second/ca.crl");
+    let config = authority.tls(&format!("client_ca = \"{}\"\ncrl = \"{crl}\"\n", authority.path("ca/ca.crt")));
+    let (mut command, _dir) = support::command("check", &config);
+    let checked = said(&command.output().unwrap());
+    assert!(checked.contains("warning: crl: there is no list") && checked.contains("tankline"), "{checked}");
+    let broker = Process::start(&config, "");
+    refusal(authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
+    broker.line_with("hold no list of the authority");
+}
+
+#[tokio::test]
 async fn end_of_the_certificate_is_in_the_metrics_and_warned_of() {
     let authority = Authority::found();
     authority.ca(&["issue", "--client", "tankline-ingest", "--days", "3"]);
