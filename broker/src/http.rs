@@ -46,6 +46,6 @@ async fn healthz(State(served): State<Served>) -> impl IntoResponse {
 }
 
 async fn page(State(served): State<Served>) -> impl IntoResponse {
-    let page = metrics::render(&served.counters, &served.policy.borrow(), served.inner.kept_bytes(), clock::unix_ms());
+    let page = metrics::render(&served.counters, &served.policy.borrow(), &served.inner, clock::unix_ms());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
 }

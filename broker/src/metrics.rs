@@ -8,6 +8,7 @@ use tankline_domain::units::UnixMillis;
 
 use crate::ends::Ends;
 use crate::gate::Refusal;
+use crate::inner::Access;
 use crate::policy::Policy;
 
 /// Counters since the start of the broker.
@@ -77,12 +78,14 @@ impl Counters {
 }
 
 /// Writes all metrics as Prometheus reads them (text format 0.0.4).
-pub(crate) fn render(counters: &Counters, policy: &Policy, kept_bytes: usize, now: UnixMillis) -> String {
+pub(crate) fn render(counters: &Counters, policy: &Policy, inner: &Access, now: UnixMillis) -> String {
     let mut page = Page::default();
     page.family("connections", "Clients that are connected.", "gauge");
     page.sample("connections", &[], counters.connected.load(Ordering::Relaxed));
     page.family("kept_message_bytes", "Messages on their way and retained ones.", "gauge");
-    page.sample("kept_message_bytes", &[], kept_bytes);
+    page.sample("kept_message_bytes", &[], inner.kept_bytes());
+    page.family("unretained_messages_total", "Messages that found no room to be retained.", "counter");
+    page.sample("unretained_messages_total", &[], inner.left_out());
     page.family("refused_clients_total", "Clients that were not let in.", "counter");
     for (reason, counter) in REASONS.iter().zip(&counters.refused) {
         page.sample("refused_clients_total", &[("reason", reason)], counter.load(Ordering::Relaxed));

@@ -16,7 +16,7 @@ use super::Rules;
 use super::allowance::{Allowance, Patience};
 use super::inspect::{Inspector, Step};
 use super::outward::{Answer, Outward};
-use super::packet::{Malformed, Will};
+use super::packet::Malformed;
 use super::stay::Admitted;
 use crate::inner::{Ended, Intake, Outlet};
 use crate::metrics::Counters;
@@ -86,7 +86,7 @@ pub(super) async fn relay(
         Left::Slow => Counters::add(&counters.slow, 1_u64),
         Left::Revoked => Counters::add(&counters.revoked, 1_u64),
     }
-    intake.leave(admitted.connect.will.as_ref().map(Will::packet).as_deref());
+    intake.leave(admitted.connect.will.as_ref()).await;
     let is_forgotten = outlet.end().await;
     let _ = timeout(LEAVE, to_client.shutdown()).await;
     (left, is_forgotten)

@@ -8,8 +8,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use rumqttd::protocol::{Packet, PubAck, PubAckReason, PubComp, PubRec, PubRel};
+use rumqttd::protocol::{Packet, PubAck, PubAckReason, PubComp, PubRec, PubRel, Publish};
 
+use super::delivery::Delivery;
 use super::link::Ended;
 use super::room::Room;
 
@@ -25,6 +26,8 @@ const PUBCOMP: u8 = 0x70;
 pub(super) struct Message {
     pub(super) topic: Bytes,
     pub(super) payload: Bytes,
+    /// Quality of service, 0 to 2.
+    pub(super) quality: u8,
     pub(super) is_retained: bool,
 }
 
@@ -43,6 +46,7 @@ pub(super) struct Book {
     /// Messages of quality 2 that the client has begun; nothing of one that goes nowhere.
     begun: HashMap<u16, Option<Message>>,
     room: Room,
+    pub(super) delivery: Delivery,
 }
 
 #[derive(Debug)]
@@ -53,7 +57,7 @@ struct Sent {
 
 /// How far a message for the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// PUBACK is awaited.
     Once,
     /// PUBREC is awaited.
@@ -62,6 +66,17 @@ enum Stage {
     Released,
     /// Nothing is awaited but its turn.
     Whole,
+}
+
+impl Stage {
+    /// Gives the stage of a message that was just sent.
+    pub(super) const fn of(quality: u8) -> Self {
+        match quality {
+            0 => Self::Whole,
+            1 => Self::Once,
+            _ => Self::Begun,
+        }
+    }
 }
 
 /// What is to be done with packets of a client.
@@ -73,14 +88,16 @@ pub(super) struct Due {
     pub(super) answers: Vec<[u8; 4]>,
     /// Acknowledgements that nobody waited for.
     pub(super) unasked: u32,
+    /// Whether another retained message may be sent.
+    pub(super) is_freed: bool,
 }
 
 /// What goes on to rumqttd.
 #[expect(clippy::large_enum_variant, reason = "they are moved on at once; a box would cost each an allocation")]
 #[derive(Debug, PartialEq)]
 pub(super) enum Onward {
-    /// A message whose acknowledgement is not rumqttd's.
-    Message(Message),
+    /// A message in a packet that rumqttd is to acknowledge in its way.
+    Message(Publish, Message),
     /// Any other packet.
     Packet(Packet),
 }
@@ -88,13 +105,12 @@ pub(super) enum Onward {
 impl Book {
     /// Begins with nothing owed, and room for messages of quality 2 that are begun.
     pub(super) fn new(room: Room) -> Self {
-        Self { sent: VecDeque::new(), begun: HashMap::new(), room }
+        Self { sent: VecDeque::new(), begun: HashMap::new(), room, delivery: Delivery::default() }
     }
 
-    /// Notes a message of quality 1 or 2 on its way to the client.
+    /// Notes a message on its way to the client which rumqttd wants acknowledged. One that goes with quality 0 is whole.
     pub(super) fn note_sent(&mut self, packet_id: u16, quality: u8) {
-        let stage = if quality == 2 { Stage::Begun } else { Stage::Once };
-        self.sent.push_back(Sent { packet_id, stage });
+        self.sent.push_back(Sent { packet_id, stage: Stage::of(quality) });
     }
 
     /// Judges a PUBLISH of quality 2 from the client: it counts once, however often it is sent, and from its release on.
@@ -120,7 +136,8 @@ impl Book {
             Packet::PubRec(PubRec { pkid, .. }, _) => {
                 self.step(pkid, Stage::Begun, Stage::Released, due);
                 // Also when it says so again.
-                if self.sent.iter().any(|sent| sent.packet_id == pkid && sent.stage == Stage::Released) {
+                let is_it = |sent: &Sent| sent.packet_id == pkid && sent.stage == Stage::Released;
+                if self.delivery.is_released(pkid) || self.sent.iter().any(is_it) {
                     due.answer(PUBREL, pkid);
                 }
             }
@@ -129,7 +146,8 @@ impl Book {
                 match self.begun.remove(&pkid) {
                     Some(message) => {
                         self.room.give_back(message.as_ref().map_or(0, Message::bytes));
-                        due.onward.extend(message.map(Onward::Message));
+                        let packet = |message: &Message| Publish::new(message.topic.clone(), Bytes::new(), false);
+                        due.onward.extend(message.map(|message| Onward::Message(packet(&message), message)));
                     }
                     None => due.unasked += 1,
                 }
@@ -139,12 +157,8 @@ impl Book {
         }
     }
 
-    /// Brings a message for the client on from one stage to the next; those at the front that are whole go on.
-    fn step(&mut self, packet_id: u16, from: Stage, to: Stage, due: &mut Due) {
-        match self.sent.iter_mut().find(|sent| sent.packet_id == packet_id && sent.stage == from) {
-            Some(sent) => sent.stage = to,
-            None => due.unasked += 1,
-        }
+    /// Takes those at the front that are whole: rumqttd is to hear of them.
+    pub(super) fn settle(&mut self, due: &mut Due) {
         while self.sent.front().is_some_and(|sent| sent.stage == Stage::Whole)
             && let Some(sent) = self.sent.pop_front()
         {
@@ -152,6 +166,21 @@ impl Book {
             let whole = PubAck { pkid: sent.packet_id, reason: PubAckReason::Success };
             due.onward.push(Onward::Packet(Packet::PubAck(whole, None)));
         }
+    }
+
+    /// Brings a message for the client on from one stage to the next.
+    fn step(&mut self, packet_id: u16, from: Stage, to: Stage, due: &mut Due) {
+        if Delivery::is_own(packet_id) {
+            let is_known = self.delivery.step(packet_id, from, to);
+            due.unasked += u32::from(!is_known);
+            due.is_freed |= is_known && to == Stage::Whole;
+            return;
+        }
+        match self.sent.iter_mut().find(|sent| sent.packet_id == packet_id && sent.stage == from) {
+            Some(sent) => sent.stage = to,
+            None => due.unasked += 1,
+        }
+        self.settle(due);
     }
 }
 
@@ -190,7 +219,7 @@ mod tests {
     }
 
     fn message(payload: &'static str) -> Message {
-        Message { topic: Bytes::from_static(b"t"), payload: payload.into(), is_retained: false }
+        Message { topic: Bytes::from_static(b"t"), payload: payload.into(), quality: 2, is_retained: false }
     }
 
     fn judge(book: &mut Book, packet: Packet) -> Due {
@@ -227,6 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn message_that_went_with_quality_0_is_settled_in_its_turn() {
+        let mut book = book();
+        [(1, 1), (2, 0), (3, 0)].into_iter().for_each(|(id, quality)| book.note_sent(id, quality));
+        let mut due = Due::default();
+        book.settle(&mut due);
+        assert_eq!(due, settled(&[]));
+        assert_eq!(judge(&mut book, acknowledgement(1)), settled(&[1, 2, 3]));
+    }
+
+    #[test]
     fn acknowledgement_that_nobody_waits_for_ends_here() {
         let mut book = book();
         book.note_sent(1, 1);
@@ -254,7 +293,10 @@ mod tests {
         let mut book = book();
         assert_eq!(begin(&mut book, 258, message("once")), Ok(answer([0x50, 2, 1, 2])));
         assert_eq!(begin(&mut book, 258, message("again")), Ok(answer([0x50, 2, 1, 2])));
-        let released = Due { onward: vec![Onward::Message(message("once"))], ..answer([0x70, 2, 1, 2]) };
+        let released = Due {
+            onward: vec![Onward::Message(Publish::new("t", "", false), message("once"))],
+            ..answer([0x70, 2, 1, 2])
+        };
         assert_eq!(judge(&mut book, release(258)), released);
         assert_eq!(judge(&mut book, release(258)), Due { unasked: 1, ..answer([0x70, 2, 1, 2]) }, "released already");
     }

@@ -1,12 +1,18 @@
 //! rumqttd's router, in this process, behind the gate.
 //!
 //! No socket lies between them: the gate hands packets over as rumqttd's own connections do. What clients could do that the
-//! router does not survive ends in `book.rs`; what it would keep for ever is bounded in `store.rs`.
+//! router does not survive ends in `book.rs`; what it would keep for ever is bounded in `store.rs`. Retained messages are none of
+//! its business: `delivery.rs` brings them.
 
 mod book;
+mod delivery;
+mod intake;
 mod link;
+mod outlet;
+mod retained;
 mod room;
 mod store;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +25,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::BrokerConfig;
-pub(crate) use link::{Ended, Intake, Outlet};
+pub(crate) use intake::Intake;
+pub(crate) use link::Ended;
+pub(crate) use outlet::Outlet;
 use room::Hall;
 use store::{Bounds, Store};
 
@@ -103,6 +111,11 @@ impl Access {
     /// Gives the bytes of all payloads that are kept.
     pub(crate) fn kept_bytes(&self) -> usize {
         self.store.bytes()
+    }
+
+    /// Gives how many messages were to be retained and found no room.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.store.retained().left_out()
     }
 }
 

@@ -1,7 +1,9 @@
 //! CONNECT: who a client says that it is.
 
 use super::topic::topic;
-use super::{framed, put_text, take_text, take_u8, take_u16};
+#[cfg(test)]
+use super::{framed, put_text};
+use super::{take_text, take_u8, take_u16};
 
 /// MQTT 3.1.1, 3.1.2.2.
 const PROTOCOL_LEVEL: u8 = 4;
@@ -26,21 +28,6 @@ pub(crate) struct Will {
     /// Quality of service, 0 to 2.
     pub(crate) qos: u8,
     pub(crate) is_retained: bool,
-}
-
-impl Will {
-    /// Makes the PUBLISH that brings it to subscribers. rumqttd sends what has any acknowledgement at all with the quality that
-    /// the subscriber asked for.
-    pub(crate) fn packet(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(self.topic.len() + self.message.len() + 4);
-        put_text(&mut body, self.topic.as_bytes());
-        let quality = self.qos.min(1);
-        if quality > 0 {
-            body.extend_from_slice(&[0, 1]);
-        }
-        body.extend_from_slice(&self.message);
-        framed(0x30 | (quality << 1) | u8::from(self.is_retained), &body)
-    }
 }
 
 /// A user and a password.
