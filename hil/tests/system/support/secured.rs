@@ -20,6 +20,7 @@ pub enum SecuredKind {
     Mosquitto,
     Nats,
     /// One node of a cluster, alone.
+    #[cfg_attr(not(feature = "rmqtt-node"), expect(dead_code, reason = "the node takes long to build"))]
     Rmqtt,
 }
 
@@ -50,9 +51,9 @@ impl Secured {
         secured
     }
 
-    /// Gives the program of an RMQTT node, where the environment names one.
-    pub fn rmqtt_node() -> Option<OsString> {
-        std::env::var_os(RMQTT_NODE)
+    /// Gives the program of an RMQTT node.
+    fn rmqtt_node() -> OsString {
+        std::env::var_os(RMQTT_NODE).unwrap_or_else(|| panic!("{RMQTT_NODE} names no node"))
     }
 
     fn configure(&self, folder: &Folder) {
@@ -134,7 +135,7 @@ impl Secured {
                 Process::start(folder, "broker", Command::new("nats-server").args(["-c", "nats-server.conf"]))
             }
             SecuredKind::Rmqtt => {
-                let mut node = Command::new(Self::rmqtt_node().expect("the environment names the node"));
+                let mut node = Command::new(Self::rmqtt_node());
                 Process::start(folder, "broker", node.args(["--config", "rmqtt.toml"]))
             }
         }
