@@ -218,7 +218,7 @@ async fn authority_without_a_revocation_list_is_told_by_check_and_when_a_client_
     assert!(checked.contains("warning: crl: there is no list") && checked.contains("tankline"), "{checked}");
     let broker = Process::start(&config, "");
     refusal(authority.client(&broker, "lindong.rtu-01", Some("lindong.rtu-01"))).await;
-    broker.line_with("hold no list of the authority");
+    broker.line_with("no list in crl tells whether its certificate was revoked");
 }
 
 #[tokio::test]
