@@ -40,10 +40,16 @@ pub struct Limits {
     /// Packets a second from one client, without acknowledgements; 0 is without a limit. What is beyond is read later. Ten times
     /// as many from a client that may publish for many, as the centre.
     pub max_packets_per_s: u32,
-    /// Filters that one client may have subscribed at once; and so many may be its first since the start that nobody had before.
+    /// Filters that one client may have subscribed at once.
     pub max_subscriptions: usize,
-    /// Filters that all clients may ever have subscribed: rumqttd keeps something of each for ever.
+    /// Filters that one client may bring since the start, that nobody had before and that its rights do not say literally.
+    pub max_new_filters: usize,
+    /// Filters that all clients may ever have subscribed: rumqttd keeps a log of each for ever, which takes up to 50 KiB for each
+    /// MiB of the queue.
     pub max_filters: usize,
+    /// Topics that all clients may ever have published to: rumqttd keeps something of each for ever. One client may bring half of
+    /// those that rights do not say literally.
+    pub max_topics: usize,
     /// How long a client may take from its connection to the end of its CONNECT.
     pub connect_timeout: Duration,
     /// How long a client may take for the next 16 KiB of what it is sent.
@@ -58,7 +64,10 @@ impl Default for Limits {
             // needs some 17 s to push a subscriber that stands still out of the queue, and not 2 s.
             max_packets_per_s: 500,
             max_subscriptions: 100,
-            max_filters: 10_000,
+            max_new_filters: 20,
+            // With the default queue less than 500 MiB, when each has seen as many messages as it keeps.
+            max_filters: 150,
+            max_topics: 20_000,
             connect_timeout: Duration::from_secs(10),
             send_timeout: Duration::from_secs(30),
         }
@@ -156,7 +165,9 @@ fn limits(root: &Section<'_>) -> Limits {
         max_connections_per_address: root.optional_within("max_connections_per_address", 1..=100_000),
         max_packets_per_s: root.within("max_packets_per_s", 0..=10_000_000, default.max_packets_per_s),
         max_subscriptions: root.within("max_subscriptions", 1..=10_000, default.max_subscriptions),
+        max_new_filters: root.within("max_new_filters", 1..=10_000, default.max_new_filters),
         max_filters: root.within("max_filters", 1..=1_000_000, default.max_filters),
+        max_topics: root.within("max_topics", 1..=10_000_000, default.max_topics),
         connect_timeout: seconds("connect_timeout_s", default.connect_timeout),
         send_timeout: seconds("send_timeout_s", default.send_timeout),
     }

@@ -208,7 +208,8 @@ async fn subscriber_that_stops_reading_is_cut_off_and_counted() {
 async fn subscriber_of_many_filters_that_stops_reading_costs_no_more_than_the_queue() {
     const QUEUE_MIB: u64 = 8;
     const SENT_MIB: u64 = 300;
-    let config = format!("queue_mib = {QUEUE_MIB}\nsend_timeout_s = 3600\nmax_packets_per_s = 0\n");
+    let config =
+        format!("queue_mib = {QUEUE_MIB}\nsend_timeout_s = 3600\nmax_packets_per_s = 0\nmax_new_filters = 30\n");
     let broker = Process::start(&format!("{config}[http]\nlisten = \"127.0.0.1:0\""), "");
     let mut honest = Honest::begin(&broker).await;
     let mut deaf = Vec::new();

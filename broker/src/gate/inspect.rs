@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::filters::Filters;
+use super::names::{By, Names};
 use super::outward::Answer;
 use super::packet::{
     Header, Kind, Malformed, Publish, Subscribe, Unsubscribe, refused_publish, suback, subscribe_packet, unsuback,
@@ -38,7 +38,7 @@ pub(super) struct Tally {
     pub(super) packets: u32,
     /// Messages among them.
     pub(super) messages: u32,
-    /// Messages to topics that are not the client's.
+    /// Messages to topics that are not the client's, or that there is no room for.
     pub(super) refused_messages: u32,
     /// Filters that the client has no right to, or no room for.
     pub(super) refused_filters: u32,
@@ -62,7 +62,8 @@ pub(super) struct Inspector {
     granted: Arc<Granted>,
     max_packet_bytes: usize,
     max_subscriptions: usize,
-    filters: Arc<Filters>,
+    filters: Arc<Names>,
+    topics: Arc<Names>,
     subscribed: HashSet<String>,
     /// The rest of the packet that has begun.
     rest: Option<Rest>,
@@ -85,7 +86,8 @@ impl Inspector {
     pub(super) fn new(
         name: &str,
         granted: Arc<Granted>,
-        filters: Arc<Filters>,
+        filters: Arc<Names>,
+        topics: Arc<Names>,
         max_packet_bytes: usize,
         max_subscriptions: usize,
     ) -> Self {
@@ -95,6 +97,7 @@ impl Inspector {
             max_packet_bytes,
             max_subscriptions,
             filters,
+            topics,
             subscribed: HashSet::new(),
             rest: None,
             known_topic: String::new(),
@@ -175,7 +178,8 @@ impl Inspector {
         if head.topic == self.known_topic {
             return Ok(self.go_on(Rest { bytes: whole, passes: true }, available));
         }
-        if self.granted.may_publish(head.topic) {
+        let by = if self.granted.says_topic(head.topic) { By::Right } else { By::Choice };
+        if self.granted.may_publish(head.topic) && self.topics.have_room_for(&self.name, head.topic, by) {
             self.known_topic.clear();
             self.known_topic.push_str(head.topic);
             return Ok(self.go_on(Rest { bytes: whole, passes: true }, available));
@@ -210,9 +214,10 @@ impl Inspector {
         if self.subscribed.contains(filter) {
             return true;
         }
+        let by = if self.granted.says_filter(filter) { By::Right } else { By::Choice };
         let may = self.granted.may_subscribe(filter)
             && self.subscribed.len() < self.max_subscriptions
-            && self.filters.have_room_for(&self.name, filter);
+            && self.filters.have_room_for(&self.name, filter, by);
         if may {
             self.subscribed.insert(filter.to_owned());
         } else {

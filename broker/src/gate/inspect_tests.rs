@@ -16,7 +16,11 @@ fn inspector() -> Inspector {
 }
 
 pub(super) fn inspector_of(granted: &Arc<Granted>) -> Inspector {
-    Inspector::new("client", Arc::clone(granted), Arc::new(Filters::new(100, 100)), 1000, 3)
+    Inspector::new("client", Arc::clone(granted), names(100), names(100), 1000, 3)
+}
+
+fn names(limit: usize) -> Arc<Names> {
+    Arc::new(Names::new("names", limit, limit))
 }
 
 pub(super) fn publish(topic: &str, qos: u8, payload: &[u8]) -> Vec<u8> {
@@ -127,8 +131,8 @@ fn subscriptions_pass_whole_in_part_or_not_at_all() {
 #[test]
 fn subscriptions_end_with_the_limit_of_one_client_and_of_all() {
     let viewer = Rights::default().of(Some("viewer"), "viewer").unwrap();
-    let filters = Arc::new(Filters::new(4, 10));
-    let viewer = || Inspector::new("client", Arc::new(viewer.clone()), filters.clone(), 1000, 3);
+    let filters = Arc::new(Names::new("filters", 5, 10));
+    let viewer = || Inspector::new("client", Arc::new(viewer.clone()), filters.clone(), names(10), 1000, 3);
     let ask = |inspector: &mut Inspector, names: &[&str]| {
         let filters: Vec<_> = names.iter().map(|name| format!("tankline/v1/{name}")).collect();
         let filters: Vec<_> = filters.iter().map(|filter| (filter.as_str(), 0)).collect();
@@ -140,6 +144,20 @@ fn subscriptions_end_with_the_limit_of_one_client_and_of_all() {
     through(&mut first, &unsubscribe_packet(2, "tankline/v1/a"), 1000).unwrap();
     assert_eq!(ask(&mut first, &["d"]), 0, "one has become free");
     assert_eq!(ask(&mut viewer(), &["e", "a"]), 1, "four of all");
+}
+
+#[test]
+fn topics_end_with_the_limit_and_those_that_rights_say_do_not() {
+    let anyone = Rights::default().of(None, "mqttx").unwrap();
+    let topics = names(4);
+    let mut inspector = Inspector::new("mqttx", Arc::new(anyone), names(1), Arc::clone(&topics), 1000, 3);
+    let sent = ["a", "b", "c", "d", "a"].map(|topic| publish(topic, 0, b"x"));
+    let expected = [&sent[0], &sent[1], &sent[2], &sent[4]].map(Clone::clone);
+    assert_eq!(through(&mut inspector, &sent.concat(), 1000).unwrap(), expected.concat());
+    assert_eq!(inspector.take_tally().refused_messages, 1);
+    let mut edge = Inspector::new("edge", granted(), names(1), topics, 1000, 3);
+    let sent = publish(OWN, 0, b"x");
+    assert_eq!(through(&mut edge, &sent, 1000).unwrap(), sent);
 }
 
 #[test]
@@ -160,7 +178,7 @@ fn what_no_client_may_send_ends_the_connection() {
     let connect =
         Connect { client_id: "a".to_owned(), is_clean: true, keep_alive_s: 0, will: None, login: None }.packet();
     let long_subscribe = [&[0x82, 0xFF, 0x7F][..], &[0; 100]].concat();
-    let mut inspector_of_large = Inspector::new("client", Arc::default(), Arc::new(Filters::new(1, 1)), 100_000, 1);
+    let mut inspector_of_large = Inspector::new("client", Arc::default(), names(1), names(1), 100_000, 1);
     assert_eq!(inspector_of_large.inspect(&long_subscribe), Err(Malformed::TooLarge));
     for (packet, wrong) in [
         (&connect[..], Malformed::SecondConnect),

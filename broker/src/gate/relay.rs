@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout, timeout_at};
 use super::Rules;
 use super::allowance::{Allowance, Patience};
 use super::inspect::{Inspector, Step};
+use super::names::By;
 use super::outward::{Answer, Outward};
-use super::packet::Malformed;
+use super::packet::{Malformed, Will};
 use super::stay::Admitted;
 use crate::inner::{Ended, Intake, Outlet};
 use crate::metrics::Counters;
@@ -86,7 +87,11 @@ pub(super) async fn relay(
         Left::Slow => Counters::add(&counters.slow, 1_u64),
         Left::Revoked => Counters::add(&counters.revoked, 1_u64),
     }
-    intake.leave(admitted.connect.will.as_ref()).await;
+    let has_room = |will: &&Will| {
+        let by = if admitted.granted.says_topic(&will.topic) { By::Right } else { By::Choice };
+        rules.topics.have_room_for(admitted.name(), &will.topic, by)
+    };
+    intake.leave(admitted.connect.will.as_ref().filter(has_room)).await;
     let is_forgotten = outlet.end().await;
     let _ = timeout(LEAVE, to_client.shutdown()).await;
     (left, is_forgotten)
@@ -124,7 +129,8 @@ struct Inward<'r> {
 impl<'r> Inward<'r> {
     fn new(admitted: &'r Admitted, rules: &'r Rules, tell: Sender<Answer>) -> Self {
         let (limits, now) = (&rules.limits, clock::now());
-        let (granted, filters) = (Arc::clone(&admitted.granted), Arc::clone(&rules.filters));
+        let granted = Arc::clone(&admitted.granted);
+        let (filters, topics) = (Arc::clone(&rules.filters), Arc::clone(&rules.topics));
         Self {
             admitted,
             rules,
@@ -133,6 +139,7 @@ impl<'r> Inward<'r> {
                 admitted.name(),
                 granted,
                 filters,
+                topics,
                 rules.max_packet_bytes,
                 limits.max_subscriptions,
             ),

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::addresses::Addresses;
-use super::filters::Filters;
 use super::journal::Journal;
+use super::names::Names;
 use super::passwords::Passwords;
 use super::seats::Seats;
 use super::slots::Slots;
@@ -33,7 +33,8 @@ pub(crate) struct Rules {
     pub(super) inner: Access,
     pub(super) seats: Seats,
     pub(super) slots: Slots,
-    pub(super) filters: Arc<Filters>,
+    pub(super) filters: Arc<Names>,
+    pub(super) topics: Arc<Names>,
     pub(super) addresses: Addresses,
     pub(super) journal: Journal,
     pub(super) passwords: Passwords,
@@ -54,7 +55,9 @@ impl Rules {
         let BrokerConfig { limits, max_connections, max_packet_bytes, .. } = config.clone();
         let (seats, slots, journal, unanswered, broken) = Default::default();
         Self {
-            filters: Arc::new(Filters::new(limits.max_filters, limits.max_subscriptions)),
+            filters: Arc::new(Names::new("filters", limits.max_filters, limits.max_new_filters)),
+            // Half of them, so that one client leaves as many to the others.
+            topics: Arc::new(Names::new("topics", limits.max_topics, limits.max_topics.div_ceil(2))),
             addresses: Addresses::new(limits.max_connections_per_address, max_connections),
             limits,
             max_connections,

@@ -22,6 +22,16 @@ impl Granted {
         self.publish.iter().any(|pattern| pattern.starts_with('#') || pattern.split('/').any(|level| level == "+"))
     }
 
+    /// Tells whether the rights say this very topic, without a wildcard.
+    pub(crate) fn says_topic(&self, topic: &str) -> bool {
+        self.publish.iter().any(|pattern| pattern == topic)
+    }
+
+    /// Tells whether the rights say this very filter.
+    pub(crate) fn says_filter(&self, filter: &str) -> bool {
+        self.subscribe.iter().any(|pattern| pattern == filter)
+    }
+
     /// Tells whether the peer may subscribe to a filter: one pattern has to take in all that the filter takes in.
     #[must_use]
     pub fn may_subscribe(&self, filter: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use tankline_broker::config::Limits;
 use tankline_broker::{Broker, BrokerConfig};
 use tankline_domain::site::Site;
 use tankline_ingest::config::Config;
@@ -32,7 +33,11 @@ pub fn start(
 ) -> anyhow::Result<(BrokerUrl, Observer)> {
     let default = free_port();
     let queue_mib = default.queue_mib.max(edges);
-    let broker = Broker::start(BrokerConfig { max_connections: edges + OTHERS, queue_mib, ..default })?;
+    let places = edges + OTHERS;
+    let limits = &default.limits;
+    let (max_filters, max_topics) = (limits.max_filters.max(places), limits.max_topics.max(10 * places));
+    let limits = Limits { max_filters, max_topics, ..limits.clone() };
+    let broker = Broker::start(BrokerConfig { max_connections: places, queue_mib, limits, ..default })?;
     let url: BrokerUrl = broker.address().into();
     supervisor.spawn(Stage::Connection, "broker", |stop| async move { Ok(broker.serve(stop).await?) });
     let mut config = Config::new(vec![site.clone()], database.to_owned(), url.clone());
