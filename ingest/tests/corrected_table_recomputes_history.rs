@@ -77,6 +77,25 @@ async fn corrected_tank_changes_the_readings_asked_for_and_keeps_what_was_before
     assert_eq!(explained, 2);
     let again = recompute(&folder, &stretch);
     assert!(said(&again).starts_with("T-01 of s: 0 of 1500 readings changed\n"), "{}", said(&again));
+
+    // The historian gets them again when that is asked for, from the first that changed.
+    let connection = rusqlite::Connection::open(folder.database()).unwrap();
+    connection.execute("INSERT INTO historian_cursor VALUES ('influx', 2500, 0)", []).unwrap();
+    std::fs::write(folder.0.path().join("s.toml"), SITE).unwrap();
+    let through = || tankline_ingest::store::cursor(&connection, "influx").unwrap();
+    let and = |more: &'static str| [&stretch[..], &[more]].concat();
+    assert!(
+        recompute(
+            &folder,
+            &stretch[..2].iter().chain(&["--from", "2026-11-23T02:40:00Z"]).copied().collect::<Vec<_>>()
+        )
+        .status
+        .success()
+    );
+    assert_eq!(through(), 2500);
+    let output = recompute(&folder, &and("--send-again"));
+    assert!(said(&output).starts_with("T-01 of s: 1100 of 1500 readings changed\n"), "{}", said(&output));
+    assert_eq!(through(), 499);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use tankline_runtime::clock;
 
 use crate::config;
 use crate::stations::{DescribedTank, Stations};
-use crate::store::{self, OpenError, Recomputed};
+use crate::store::{self, Historians, OpenError, Recomputed};
 
 /// What `recompute` is asked.
 #[derive(Debug, Args)]
@@ -83,11 +83,11 @@ pub fn recompute(args: &RecomputeArgs) -> Result<String, RecomputeError> {
     let now = clock::unix_ms();
     store::note_bases(&mut connection, &stations, now)?;
     let to = args.to.unwrap_or(UnixMillis::new(i64::MAX));
-    let done = store::recompute(&mut connection, tank, (args.from, to), now)?;
+    let historians = if args.send_again { Historians::GetAgain } else { Historians::Keep };
+    let done = store::recompute(&mut connection, tank, (args.from, to), historians, now)?;
     let mut text = summary(tank, &done);
     match done.lowest_id {
-        Some(lowest) if args.send_again => {
-            store::send_again(&connection, lowest)?;
+        Some(_) if args.send_again => {
             text += "  the historian gets every reading from the first of these on again\n  \
                      a volume that is derived no more stays in it as it was: delete that stretch there first\n";
         }

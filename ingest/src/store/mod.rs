@@ -43,7 +43,7 @@ pub use lock::{DatabaseLock, LockError};
 pub(crate) use lock::{MakingLock, beside, folder_of, real};
 pub use newest::{NewestOfTank, newest_of};
 pub(crate) use owner::{Owner, make_private};
-pub use recompute::{Recomputed, recompute};
+pub use recompute::{Historians, Recomputed, recompute};
 pub use retention::{Expired, Expiry, forget_orphans};
 pub use schema::VERSION as SCHEMA_VERSION;
 pub use survey::{FeedStatus, JournalStatus, NotificationStatus, StoreStatus, survey};

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use tankline_domain::reading::Reading;
 use tankline_domain::units::{Celsius, Millimetres, UnixMillis};
 
+use super::feed::send_again;
 use super::layers::read_layer;
 use crate::derive::{Derived, Deriver};
 use crate::stations::DescribedTank;
@@ -25,6 +26,15 @@ pub struct Recomputed {
     pub lowest_id: Option<i64>,
 }
 
+/// Whether historians get what is computed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Historians {
+    /// They keep what they have.
+    Keep,
+    /// They get every reading again from the first that changed.
+    GetAgain,
+}
+
 /// A stored reading.
 struct Stored {
     id: i64,
@@ -43,6 +53,7 @@ pub fn recompute(
     connection: &mut Connection,
     tank: &DescribedTank,
     (from, to): (UnixMillis, UnixMillis),
+    historians: Historians,
     now: UnixMillis,
 ) -> rusqlite::Result<Recomputed> {
     let mut deriver = Deriver::default();
@@ -74,6 +85,10 @@ pub fn recompute(
                 done.changed += 1;
                 done.lowest_id = Some(done.lowest_id.map_or(old.id, |lowest| lowest.min(old.id)));
             }
+        }
+        // With what changed, or what a kill cuts off would never be sent: it is not found as changed a second time.
+        if let Some(lowest) = done.lowest_id.filter(|_| historians == Historians::GetAgain) {
+            send_again(&transaction, lowest)?;
         }
         transaction.commit()?;
         if stored.len() < AT_ONCE {
