@@ -31,13 +31,14 @@ pub(crate) struct Outlet {
     link: LinkRx,
     /// rumqttd waits to be told that it may send more.
     is_awaited: bool,
+    scratch: BytesMut,
     /// When more topics may be looked at for retained messages.
     look_at: Option<Instant>,
 }
 
 impl Outlet {
-    pub(super) const fn new(line: Arc<Line>, link: LinkRx) -> Self {
-        Self { line, link, is_awaited: false, look_at: None }
+    pub(super) fn new(line: Arc<Line>, link: LinkRx) -> Self {
+        Self { line, link, is_awaited: false, scratch: BytesMut::new(), look_at: None }
     }
 
     /// Waits for packets, and appends them. May be dropped at any time.
@@ -97,10 +98,11 @@ impl Outlet {
         Ok(())
     }
 
-    fn append_message(&self, mut publish: Publish, packets: &mut BytesMut) -> Result<(), Ended> {
+    fn append_message(&mut self, mut publish: Publish, packets: &mut BytesMut) -> Result<(), Ended> {
         let (topic, token) = (std::mem::take(&mut publish.topic), std::mem::take(&mut publish.payload));
         let (payload, quality) = self.line.store.find(&token).ok_or(Ended::TooSlow)?;
-        let (granted, packet_id) = numbers(Packet::Publish(publish, None)).map_err(|_| Ended::LetGo)?;
+        let (granted, packet_id) =
+            numbers(Packet::Publish(publish, None), &mut self.scratch).map_err(|_| Ended::LetGo)?;
         // rumqttd sends all with the quality of the subscription. MQTT 3.1.1, 3.8.4: that of the message bounds it.
         let quality = quality.min(granted);
         if granted > 0 {

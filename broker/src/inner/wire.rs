@@ -37,11 +37,11 @@ pub(super) fn put_message(packets: &mut BytesMut, head: Head, topic: &[u8], payl
 }
 
 /// Gives quality of service and packet id of a message of rumqttd, which shows them to nobody but in writing. It is best given
-/// without topic and payload.
-pub(super) fn numbers(message: Packet) -> Result<(u8, u16), Error> {
-    let mut written = BytesMut::new();
-    V4.write(message, &mut written)?;
-    quality(&written).ok_or(Error::MalformedPacket)
+/// without topic and payload; `scratch` is written over.
+pub(super) fn numbers(message: Packet, scratch: &mut BytesMut) -> Result<(u8, u16), Error> {
+    scratch.clear();
+    V4.write(message, scratch)?;
+    quality(scratch).ok_or(Error::MalformedPacket)
 }
 
 /// Gives quality of service and packet id of a PUBLISH; `None` when it is not there as far as that.
@@ -71,7 +71,7 @@ mod tests {
                 let Packet::Publish(read, _) = V4.read_mut(&mut packets, usize::MAX).unwrap() else { panic!() };
                 assert_eq!((&read.topic[..], read.payload.len(), read.retain), (&b"a/b"[..], payload_bytes, true));
                 assert!(packets.is_empty());
-                assert_eq!(numbers(Packet::Publish(read, None)).unwrap(), (quality, packet_id));
+                assert_eq!(numbers(Packet::Publish(read, None), &mut BytesMut::new()).unwrap(), (quality, packet_id));
             }
         }
     }
