@@ -1,11 +1,12 @@
 //! When the certificates of those inside end.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tankline_domain::units::UnixMillis;
 
 use crate::certificate::{Certificate, WARNING_MS};
+use crate::lock::hold;
 
 /// The certificates of all clients that are inside, the one that ends first before the others.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ impl Ends {
     }
 
     fn hold(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.0)
     }
 }
 

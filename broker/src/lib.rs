@@ -15,6 +15,7 @@ mod gate;
 mod health;
 mod http;
 mod inner;
+mod lock;
 mod looks;
 mod metrics;
 mod policy;

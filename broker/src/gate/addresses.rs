@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::lock::hold;
 
 /// The part of an IPv6 address that its network gives; the rest a machine chooses as it likes, and as often.
 const NETWORK: u128 = !0 << 64;
@@ -76,10 +78,6 @@ impl Drop for Counted {
             }
         }
     }
-}
-
-fn hold(counts: &Counts) -> MutexGuard<'_, HashMap<Origin, usize>> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What was refused, told seldom enough.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tankline_runtime::clock;
@@ -12,6 +12,7 @@ use super::inspect::Refused;
 use super::refusal::Refusal;
 use super::told::Told;
 use crate::certificate::{Certificate, WARNING_MS};
+use crate::lock::hold;
 
 /// What is tried again and again is told so often, with how often it was tried.
 const AGAIN: Duration = Duration::from_secs(3600);
@@ -117,7 +118,7 @@ impl Journal {
     }
 
     fn hold(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.0)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The filters that somebody has ever subscribed, and the topics that somebody has ever published to.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+
+use crate::lock::hold;
 
 /// How a client comes by a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Names {
 
     /// Takes a name in; tells whether there was room for it.
     pub(super) fn have_room_for(&self, client: &str, name: &str, by: By) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = hold(&self.known);
         if known.names.contains(name) {
             return true;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -13,6 +13,7 @@ use super::Refusal;
 use super::addresses::Origin;
 use super::packet::{Connect, Login};
 use crate::Users;
+use crate::lock::hold;
 use crate::metrics::Counters;
 use crate::policy::{Identity, Policy};
 
@@ -166,11 +167,6 @@ impl Proved {
         }
         Some(code)
     }
-}
-
-/// Holds a lock; what it guards is whole even if a holder panicked.
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 //! until that one is let go and forgotten.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
+
+use crate::lock::hold;
 
 /// The seats of all client ids in use.
 #[derive(Default)]
@@ -69,11 +71,6 @@ impl Drop for Claim<'_> {
             seats.remove(&self.client_id);
         }
     }
-}
-
-/// Holds a lock; what it guards is whole even if a holder panicked.
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The names that the inner broker knows clients by.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::lock::hold;
 
 /// How long a name rests: the inner broker needs a few milliseconds to forget who had it, and breaks when it has not.
 const REST: Duration = Duration::from_secs(5);
@@ -40,7 +42,7 @@ impl Slots {
     }
 
     fn hold(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.0)
     }
 }
 

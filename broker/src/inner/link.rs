@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use rumqttd::local::{LinkRx, LinkTx};
@@ -14,6 +14,7 @@ use super::intake::Intake;
 use super::outlet::Outlet;
 use super::room::Room;
 use super::store::Store;
+use crate::lock::hold;
 
 /// Why a line has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub(super) fn line(
 impl Line {
     /// Gives what client and broker owe each other.
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.book)
     }
 
     /// Tells how many packets rumqttd has yet to fetch.
@@ -89,7 +90,7 @@ impl Line {
     }
 
     fn link(&self) -> MutexGuard<'_, LinkTx> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.link)
     }
 }
 

@@ -5,12 +5,13 @@
 //! token comes and its payload is gone.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
 
 use super::book::Message;
 use super::retained::Retained;
+use crate::lock::hold;
 
 /// What rumqttd counts of a message beside topic and payload.
 const ENTRY_BYTES: usize = 4;
@@ -90,7 +91,7 @@ impl Store {
 
     /// Gives the retained messages.
     pub(super) fn retained(&self) -> MutexGuard<'_, Retained> {
-        self.retained.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.retained)
     }
 
     /// Gives the bytes of all payloads that are kept.
@@ -100,7 +101,7 @@ impl Store {
     }
 
     fn hold(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.state)
     }
 }
 
