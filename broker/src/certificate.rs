@@ -2,10 +2,8 @@
 
 use rustls::pki_types::CertificateDer;
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::mqtt::ENDS_SOON_MS;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509Certificate};
-
-/// When an end that comes near is warned of.
-pub(crate) const WARNING_MS: i64 = 30 * 24 * 3600 * 1000;
 
 /// Whose a certificate is, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +38,11 @@ impl Certificate {
         let chain = chain.iter().map(|der| der.clone().into_owned()).collect();
         let subject = parsed.subject().as_raw().to_vec();
         Ok(Self { names, not_after, subject, chain })
+    }
+
+    /// Tells whether it ends within 30 days, or has ended.
+    pub(crate) const fn ends_soon(&self, now: UnixMillis) -> bool {
+        self.not_after.millis_since(now) < ENDS_SOON_MS
     }
 
     /// Gives what it is called in logs: its common name, or else its first DNS name.

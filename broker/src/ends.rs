@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::mqtt::ENDS_SOON_MS;
 
-use crate::certificate::{Certificate, WARNING_MS};
+use crate::certificate::Certificate;
 use crate::lock::hold;
 
 /// The certificates of all clients that are inside, the one that ends first before the others.
@@ -44,7 +45,7 @@ impl Ends {
 
     /// Gives those who need a new certificate soon, each name once, and until when.
     pub(crate) fn soon(&self, now: UnixMillis) -> BTreeMap<String, UnixMillis> {
-        let soon = UnixMillis::new(now.get().saturating_add(WARNING_MS));
+        let soon = UnixMillis::new(now.get().saturating_add(ENDS_SOON_MS));
         let inside = self.hold();
         // Backwards, so that of several of one name the first stays.
         inside.names.range(..(soon, 0)).rev().map(|((end, _), name)| (name.clone(), *end)).collect()

@@ -14,7 +14,7 @@ use tankline_domain::settings::Problems;
 use tankline_domain::units::UnixMillis;
 use tankline_runtime::secret::open_to_others;
 
-use crate::certificate::{self, Certificate, WARNING_MS};
+use crate::certificate::{self, Certificate};
 use crate::gate::Noting;
 
 /// The key that names the authorities of clients.
@@ -149,8 +149,7 @@ impl TlsFiles {
 impl Tls {
     /// Gives the certificates in the files that end soon or have ended, by the keys that name the files.
     pub(crate) fn ending_soon(&self, now: UnixMillis) -> impl Iterator<Item = &(&'static str, Certificate)> {
-        let soon = now.get().saturating_add(WARNING_MS);
-        self.own.iter().filter(move |(_, certificate)| certificate.not_after.get() < soon)
+        self.own.iter().filter(move |(_, certificate)| certificate.ends_soon(now))
     }
 
     /// Tells in the log of what may want a person to act.

@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use tankline_domain::units::UnixMillis;
+use tankline_runtime::mqtt::ENDS_SOON_MS;
 
 use super::{AuthorityError, files};
-use crate::certificate::WARNING_MS;
 
 const HEAD: &str = "# serial, name, ends and revoked (milliseconds since 1970, or -)\n";
 
@@ -44,7 +44,7 @@ impl Issued {
         match self.revoked {
             Some(_) => Standing::Revoked,
             None if left < 0 => Standing::Ended,
-            None if left < WARNING_MS => Standing::EndsSoon,
+            None if left < ENDS_SOON_MS => Standing::EndsSoon,
             None => Standing::Holds,
         }
     }

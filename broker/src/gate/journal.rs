@@ -11,7 +11,7 @@ use super::claim::Claim;
 use super::inspect::Refused;
 use super::refusal::Refusal;
 use super::told::Told;
-use crate::certificate::{Certificate, WARNING_MS};
+use crate::certificate::Certificate;
 use crate::lock::hold;
 
 /// What is tried again and again is told so often, with how often it was tried.
@@ -106,8 +106,7 @@ impl Journal {
 
     /// Tells that a client's certificate ends soon, when that was not told of late.
     pub(super) fn note_end(&self, certificate: &Certificate) {
-        let soon = clock::unix_ms().get().saturating_add(WARNING_MS);
-        if certificate.not_after.get() >= soon {
+        if !certificate.ends_soon(clock::unix_ms()) {
             return;
         }
         let what = Try::End(certificate.name().to_owned());

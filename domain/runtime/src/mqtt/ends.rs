@@ -5,8 +5,8 @@ use tankline_domain::units::UnixMillis;
 
 use super::TlsFile;
 
-/// An end that comes within this time is warned of.
-const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
+/// The end of a certificate that comes within this time, 30 days, is warned of.
+pub const ENDS_SOON_MS: i64 = 30 * 24 * 3600 * 1000;
 
 /// The first end of the certificates in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl End {
     /// Tells whether it comes within 30 days, or has come.
     #[must_use]
     pub const fn is_soon(&self, now: UnixMillis) -> bool {
-        self.at.millis_since(now) < SOON_MS
+        self.at.millis_since(now) < ENDS_SOON_MS
     }
 }
 

@@ -16,7 +16,7 @@ mod tls;
 mod url;
 
 pub use driver::Driver;
-pub use ends::End;
+pub use ends::{ENDS_SOON_MS, End};
 pub use publisher::{NotConnected, Publisher};
 pub use session::{Outgoing, Qos, SessionEvent, SessionOptions, session};
 pub use settings::BrokerSettings;
